@@ -1,29 +1,84 @@
 /** Chooses a TensorFlow.js backend and starts it. Installing the native one is `src/setup`'s work. */
 import * as tf from "@tensorflow/tfjs";
-import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend";
-import path from "node:path";
-import { cacheDirectory } from "../cache";
+import { errorMessage, UserError } from "../errors";
+import { nativeMissing, startNative } from "./native";
+import { ENGINE_NAMES } from "./types";
+import type { EngineInfo, EngineName } from "./types";
+import { startWasm } from "./wasm";
 
-/** The engines, best first. */
-export const ENGINE_NAMES = ["tensorflow", "wasm", "cpu"] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export { doctor, formatDoctor, listEngines } from "./doctor";
+export type { DoctorReport, EngineReport } from "./doctor";
+export { ENGINE_NAMES } from "./types";
+export type { EngineInfo, EngineName } from "./types";
 
-/** DRAFT: starts an engine. */
-export async function startEngine(name = process.env.SEAL_ENGINE as EngineName | undefined): Promise<EngineName> {
-  const chosen = name ?? "tensorflow";
-  if (chosen === "tensorflow" && tf.findBackend("tensorflow") === null) {
-    process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
-    require("@tensorflow/tfjs-node-gpu/dist/register_all_kernels");
-    const binding = require(
-      path.join(cacheDirectory(), "engine/tensorflow-cpu-2.21.0-linux-x64/lib/napi-v8/tfjs_binding.node"),
-    );
-    tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(binding, "tfjs-node-gpu"), 3);
+const started = new Map<EngineName, EngineInfo>();
+let current: EngineInfo | undefined;
+let starting: Promise<EngineInfo> | undefined;
+
+/**
+ * Starts an engine: the named one, else SEAL_ENGINE's, else the best that works here. Called again it
+ * gives the one that runs, unless another is named.
+ * @throws UserError for a name that is no engine's, and when a named engine cannot start.
+ */
+export async function startEngine(name?: EngineName): Promise<EngineInfo> {
+  const asked = name ?? (current === undefined ? process.env.SEAL_ENGINE || undefined : undefined);
+  if (asked !== undefined && !isEngineName(asked)) {
+    throw new UserError(`No engine is called "${asked}": one of ${ENGINE_NAMES.join(", ")}.`);
   }
-  if (chosen === "wasm") {
-    const wasm = await import("@tensorflow/tfjs-backend-wasm");
-    wasm.setWasmPaths(path.dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json")) + "/dist/");
+  await starting?.catch(() => undefined);
+  if (current !== undefined && (asked === undefined || asked === current.name)) return current;
+  starting = asked === undefined ? startBest() : startNamed(asked);
+  current = await starting;
+  return current;
+}
+
+/** The engine that runs, for records; undefined before `startEngine`. */
+export function engineInfo(): EngineInfo | undefined {
+  return current;
+}
+
+function isEngineName(name: string): name is EngineName {
+  return (ENGINE_NAMES as readonly string[]).includes(name);
+}
+
+async function startNamed(name: EngineName): Promise<EngineInfo> {
+  try {
+    const info = await start(name);
+    const why = name === "tensorflow" ? info.why : `${name} was asked for`;
+    return why === undefined ? info : { ...info, why };
+  } catch (error) {
+    throw new UserError(`The engine "${name}" cannot start: ${errorMessage(error)}`, {
+      cause: error,
+    });
   }
-  await tf.setBackend(chosen);
+}
+
+async function startBest(): Promise<EngineInfo> {
+  const missing = nativeMissing();
+  if (missing !== undefined) return { ...(await start("wasm")), why: missing };
+  try {
+    return await start("tensorflow");
+  } catch (error) {
+    return { ...(await start("wasm")), why: errorMessage(error) };
+  }
+}
+
+async function start(name: EngineName): Promise<EngineInfo> {
+  const earlier = started.get(name);
+  if (earlier !== undefined) {
+    await tf.setBackend(name);
+    return earlier;
+  }
+  const starters = { tensorflow: startNative, wasm: startWasm, cpu: startCpu };
+  const info = await starters[name]();
   await tf.ready();
-  return chosen;
+  started.set(name, info);
+  return info;
+}
+
+async function startCpu(): Promise<EngineInfo> {
+  await tf.setBackend("cpu");
+  // Else it advises to install tfjs-node at its first use.
+  (tf.backend() as { firstUse?: boolean }).firstUse = false;
+  return { name: "cpu", version: tf.version["tfjs-core"], threads: 1 };
 }

@@ -1,0 +1,86 @@
+/** Loads the compiled native binding and registers it as the backend "tensorflow"; compiling it is `src/setup`'s work. */
+import * as tf from "@tensorflow/tfjs";
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import os from "node:os";
+import { errorMessage } from "../errors";
+import {
+  bindingFile,
+  isComplete,
+  nativeTargets,
+  prepareProcess,
+} from "../../src/setup/location.cjs";
+import type { EngineInfo } from "./types";
+
+const BACKEND_PACKAGE = "@tensorflow/tfjs-node-gpu";
+const requireNative = createRequire(__filename);
+
+interface Binding {
+  TF_Version: string;
+  isUsingGpuDevice(): boolean;
+}
+
+interface BackendModule {
+  NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend;
+}
+
+/** Why the native engine cannot be started here, before trying; undefined if it is in the cache. */
+export function nativeMissing(): string | undefined {
+  const targets = nativeTargets();
+  if (targets.length === 0) return `no native engine for ${process.platform} on ${process.arch}`;
+  if (targets.some(isComplete)) return undefined;
+  return "the native engine is not set up (`npm run setup` does it)";
+}
+
+/**
+ * Starts the backend "tensorflow" from the best complete build in the cache.
+ * @throws Error if there is none, or if it cannot be loaded; the message is one line.
+ */
+export async function startNative(): Promise<EngineInfo> {
+  const targets = nativeTargets();
+  const target = targets.find(isComplete);
+  if (target === undefined) throw new Error(nativeMissing());
+  prepareProcess();
+  const binding = loadBinding(bindingFile(target.folder));
+  if (tf.findBackendFactory("tensorflow") === null) {
+    requireNative(`${BACKEND_PACKAGE}/dist/register_all_kernels`);
+    const { NodeJSKernelBackend } = requireNative(
+      `${BACKEND_PACKAGE}/dist/nodejs_kernel_backend`,
+    ) as BackendModule;
+    tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(binding, BACKEND_PACKAGE), 3);
+  }
+  if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow did not start");
+  const info: EngineInfo = {
+    name: "tensorflow",
+    version: binding.TF_Version,
+    threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || os.availableParallelism(),
+  };
+  if (binding.isUsingGpuDevice()) info.gpu = gpuName();
+  else if (targets[0]?.kind === "cuda") {
+    info.why =
+      target.kind === "cuda"
+        ? "no GPU: TensorFlow could not use the one that the NVIDIA driver offers"
+        : "no GPU: the CUDA build is not set up (`npm run setup` does it)";
+  }
+  return info;
+}
+
+function loadBinding(file: string): Binding {
+  try {
+    return requireNative(file) as Binding;
+  } catch (error) {
+    const reason = errorMessage(error).split("\n")[0];
+    throw new Error(`the native engine cannot be loaded: ${reason}`, { cause: error });
+  }
+}
+
+/** The first GPU's name and memory as the driver's tool gives them. */
+function gpuName(): string {
+  try {
+    const query = ["--query-gpu=name,memory.total", "--format=csv,noheader"];
+    const lines = execFileSync("nvidia-smi", query, { encoding: "utf8", timeout: 10_000 });
+    return lines.split("\n")[0]?.trim() || "NVIDIA GPU";
+  } catch {
+    return "NVIDIA GPU";
+  }
+}

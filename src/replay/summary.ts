@@ -1,0 +1,30 @@
+/** What a replay finds, as plain data. */
+import type { ArmDifference, JudgedLog } from "./judging";
+import type { HeldOutGain, PlanGain } from "./noise";
+import type { AccuracyRecord, ContinualRecord, DifferenceRecord } from "./tables";
+
+/** The noise of one training round's rewards, and what selection gains there. */
+export interface NoiseRecord {
+  readonly name: string;
+  readonly passages: number;
+  /** Standard deviation of the true rewards of a passage's candidates. */
+  readonly deviationBetween: number;
+  /** Standard deviation between repeats of one candidate. */
+  readonly deviationWithin: number;
+  readonly heldOut: readonly HeldOutGain[];
+  readonly plans: readonly PlanGain[];
+}
+
+/** Everything that the replay computes; what it could not find is in `missing`. */
+export interface ReplaySummary {
+  readonly inputs: readonly { readonly name: string; readonly sha256: string }[];
+  readonly missing: readonly string[];
+  readonly arms: readonly AccuracyRecord[];
+  readonly differences: readonly DifferenceRecord[];
+  /** The untouched model in every log. */
+  readonly untouched: readonly AccuracyRecord[];
+  readonly continual?: ContinualRecord;
+  readonly noise: readonly NoiseRecord[];
+  readonly judge: { readonly logs: readonly JudgedLog[]; readonly differences: readonly ArmDifference[] };
+  readonly discrepancies: readonly string[];
+}

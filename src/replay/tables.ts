@@ -1,0 +1,217 @@
+/** The replay's tables: every number of the paper that the released logs can give, from their verdicts. No text, no files. */
+import { createRandom } from "../random";
+import { bootstrapMean, meanOf, passageAccuracies, type Estimate } from "./accuracy";
+import paper from "./paper.json";
+import type { ContinualLog, ReleasedLog } from "./released";
+
+/** An accuracy recomputed from verdicts, beside what was released and printed. */
+export interface AccuracyRecord {
+  readonly table: "single passage" | "prompts" | "continued pretraining" | "untouched";
+  readonly arm: string;
+  readonly log: string;
+  readonly passages: number;
+  readonly questions: number;
+  /** Recomputed, with a 95% interval from resampling passages. */
+  readonly accuracy: Estimate;
+  /** The same with all passages of an article resampled together. */
+  readonly byArticle: Estimate;
+  /** Share of all questions, not averaged by passage first. */
+  readonly overQuestions: number;
+  /** `overall` of the released file. */
+  readonly released: number;
+  readonly matchesReleased: boolean;
+  /** The paper's number, where there is one. */
+  readonly paper?: number;
+}
+
+/** A paired difference between two arms on the same passages. */
+export interface DifferenceRecord {
+  readonly arm: string;
+  readonly minus: string;
+  readonly difference: Estimate;
+  /** Resampling whole articles. */
+  readonly byArticle: Estimate;
+  /** Whether both intervals leave out zero. */
+  readonly clear: boolean;
+}
+
+/** One arm of a table: which side of which log. */
+export interface Arm {
+  readonly table: AccuracyRecord["table"];
+  readonly arm: string;
+  readonly log: string;
+  readonly side: "baseline" | "adapter";
+  readonly paper?: number;
+}
+
+const ROUNDS = ["base", "iter1", "iter2"] as const;
+const ROUND_NAMES = ["untrained self-edits", "round 1", "round 2"] as const;
+
+const single = (
+  arm: keyof typeof paper.singlePassage,
+  log: string,
+  side: Arm["side"] = "adapter",
+): Arm => ({
+  table: "single passage",
+  arm,
+  log: `eval/${log}`,
+  side,
+  paper: paper.singlePassage[arm],
+});
+
+const pooled = (arm: keyof typeof paper.continuedPretraining.version1, log: string): Arm => ({
+  table: "continued pretraining",
+  arm,
+  log: `cpt/${log}`,
+  side: "adapter",
+  paper: paper.continuedPretraining.version1[arm],
+});
+
+/** All arms that the released logs hold, in the order of the tables. */
+export const ARMS: readonly Arm[] = [
+  single("untouched", "base", "baseline"),
+  single("passage only", "naive"),
+  single("untrained self-edits", "base"),
+  single("GPT-4.1 data", "gpt4_1"),
+  single("round 1", "iter1"),
+  single("round 2", "iter2"),
+  ...Object.entries(paper.prompts).flatMap(([prompt, values]) =>
+    ROUNDS.map((round, i): Arm => ({
+      table: "prompts",
+      arm: `${prompt}, ${ROUND_NAMES[i]}`,
+      log: `eval-prompts/${round}_prompt-${prompt}`,
+      side: "adapter",
+      paper: values[i],
+    })),
+  ),
+  pooled("passage only", "cpt_naive"),
+  pooled("untrained self-edits", "cpt_base"),
+  pooled("GPT-4.1 data", "cpt_gpt4_1"),
+  pooled("round 2", "cpt_iter2"),
+];
+
+const COMPARISONS: readonly (readonly [string, string])[] = [
+  ["passage only", "untouched"],
+  ["untrained self-edits", "passage only"],
+  ["round 1", "untrained self-edits"],
+  ["round 2", "round 1"],
+  ["round 2", "untrained self-edits"],
+  ["round 2", "GPT-4.1 data"],
+  ["GPT-4.1 data", "untrained self-edits"],
+];
+
+/** Accuracy of one arm. `pooled` logs are averaged over questions, as CPT.py does; others by passage first. */
+export function accuracyRecord(arm: Arm, log: ReleasedLog, seed: string): AccuracyRecord {
+  const rows = log[arm.side];
+  const byPassage = passageAccuracies(rows);
+  const overQuestions = meanOf(rows.map((row) => Number(row.correct)));
+  const overAll = arm.table === "continued pretraining";
+  const values = overAll ? rows.map((row) => Number(row.correct)) : byPassage;
+  const passage = overAll ? rows.map((row) => row.article) : undefined;
+  const titles = overAll ? rows.map((row) => log.titles[row.article]) : log.titles;
+  const accuracy = bootstrapMean(values, createRandom(seed), passage);
+  const released = log.released[arm.side];
+  return {
+    table: arm.table,
+    arm: arm.arm,
+    log: arm.log,
+    passages: byPassage.length,
+    questions: rows.length,
+    accuracy,
+    byArticle: bootstrapMean(values, createRandom(seed), titles),
+    overQuestions,
+    released,
+    matchesReleased: Math.abs(accuracy.value - released) < 5.1e-5,
+    ...(arm.paper !== undefined && { paper: arm.paper }),
+  };
+}
+
+/** Paired differences of the main table's arms, over the same passages. */
+export function differences(
+  logs: ReadonlyMap<string, ReleasedLog>,
+  seed: string,
+): DifferenceRecord[] {
+  const accuracies = (
+    name: string,
+  ): { values: number[]; titles: readonly string[] } | undefined => {
+    const arm = ARMS.find((one) => one.table === "single passage" && one.arm === name);
+    const log = arm && logs.get(arm.log);
+    return arm && log
+      ? { values: passageAccuracies(log[arm.side]), titles: log.titles }
+      : undefined;
+  };
+  return COMPARISONS.flatMap(([arm, minus]) => {
+    const [a, b] = [accuracies(arm), accuracies(minus)];
+    if (!a || !b) return [];
+    const values = a.values.map((value, i) => value - b.values[i]);
+    const difference = bootstrapMean(values, createRandom(seed));
+    const byArticle = bootstrapMean(values, createRandom(seed), a.titles);
+    const clear = [difference, byArticle].every(({ low, high }) => low > 0 || high < 0);
+    return [{ arm, minus, difference, byArticle, clear }];
+  });
+}
+
+/** The untouched model's accuracy in every log over the same 200 passages: what a run differs by when nothing does. */
+export function untouchedRecords(
+  logs: ReadonlyMap<string, ReleasedLog>,
+  seed: string,
+): AccuracyRecord[] {
+  return [...logs].map(([name, log]) => {
+    const table = name.startsWith("cpt/") ? "continued pretraining" : "untouched";
+    const arm: Arm = { table, arm: "untouched", log: name, side: "baseline" };
+    return { ...accuracyRecord(arm, log, seed), table: "untouched" as const };
+  });
+}
+
+/** What is kept of each dataset after later updates: [update][dataset], accuracies over sequences. */
+export interface ContinualRecord {
+  readonly sequences: number;
+  /** Row 0: untouched; row u: after update u. Null above the diagonal. */
+  readonly accuracy: readonly (readonly (number | null)[])[];
+  /** Standard errors of the same, over sequences. */
+  readonly standardError: readonly (readonly (number | null)[])[];
+  /** For each dataset: accuracy after its own update minus after the last one. */
+  readonly forgotten: readonly number[];
+  /** For each dataset: accuracy after its own update minus untouched. */
+  readonly learned: readonly number[];
+  /** For each dataset: accuracy after the last update minus untouched. */
+  readonly keptOverUntouched: readonly number[];
+  /** Largest difference to the mean of the single runs' matrices, where they are there. */
+  readonly runsDiffer?: number;
+}
+
+/** The matrix of the continual experiment; unmeasured cells (released as 0) become null. */
+export function continualRecord(log: ContinualLog, runs: readonly ContinualLog[]): ContinualRecord {
+  const measured = (update: number, dataset: number): boolean => update === 0 || dataset < update;
+  const mask = (rows: readonly (readonly number[])[], scale = 1): (number | null)[][] =>
+    rows.map((row, u) => row.map((value, d) => (measured(u, d) ? value * scale : null)));
+  const mean = log.mean_over_sequences;
+  const last = mean.length - 1;
+  const datasets = mean[0].map((_, d) => d);
+  const total = runs.reduce((sum, run) => sum + run.n_sequences, 0);
+  const gap = (u: number, d: number): number =>
+    Math.abs(
+      mean[u][d] -
+        runs.reduce((sum, run) => sum + run.mean_over_sequences[u][d] * run.n_sequences, 0) / total,
+    );
+  return {
+    sequences: log.n_sequences,
+    accuracy: mask(mean),
+    standardError: mask(log.std_over_sequences, 1 / Math.sqrt(log.n_sequences)),
+    forgotten: datasets.map((d) => mean[d + 1][d] - mean[last][d]),
+    learned: datasets.map((d) => mean[d + 1][d] - mean[0][d]),
+    keptOverUntouched: datasets.map((d) => mean[last][d] - mean[0][d]),
+    ...(runs.length > 0 && {
+      runsDiffer: Math.max(...mean.flatMap((row, u) => row.map((_, d) => gap(u, d)))),
+    }),
+  };
+}
+
+/** Verdicts by passage: one string of 1 and 0 (question by question, completions and repeats after each other). */
+export function verdictStrings(log: ReleasedLog, side: Arm["side"]): string[] {
+  const strings: string[] = [];
+  for (const row of log[side]) {
+    strings[row.article] = (strings[row.article] ?? "") + (row.correct ? "1" : "0");
+  }
+  return strings;
+}

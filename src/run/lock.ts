@@ -1,0 +1,130 @@
+/** One run of a variant at a time: a lock file that names its process, and is taken over when that process is gone. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { UserError } from "../errors";
+
+const ownerSchema = z.object({
+  id: z.string(),
+  pid: z.int().positive(),
+  host: z.string(),
+  /** Tells a process from a later one with its number; absent where the system does not say. */
+  processStart: z.string().optional(),
+});
+type Owner = z.infer<typeof ownerSchema>;
+
+/** A lock that is held. */
+export interface Lock {
+  /** Gives the lock back. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock file, or throws a UserError that says who has it. A lock whose process on this machine
+ * is gone is taken over; one of another machine is not, as that cannot be known from here.
+ */
+export async function acquireLock(file: string): Promise<Lock> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const owner: Owner = {
+    id: randomUUID(),
+    pid: process.pid,
+    host: os.hostname(),
+    processStart: processStart(process.pid),
+  };
+  const own = `${file}.${owner.id}`;
+  await writeFile(own, JSON.stringify(owner));
+  try {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      // A link appears with all of its content, and fails where the name is taken.
+      if (await linked(own, file)) return { release: () => release(file, owner) };
+      const holder = await readOwner(file);
+      if (holder) {
+        if (isAlive(holder)) throw heldBy(holder, file);
+        await removeStale(file, holder);
+      }
+    }
+    throw new UserError(
+      `${file} changes hands all the time.\nIs another process starting the same run?`,
+    );
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function readOwner(file: string): Promise<Owner | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return ownerSchema.parse(JSON.parse(text));
+  } catch {
+    throw new UserError(
+      `${file} is not a lock file of this program.\nDelete it if no run is going on.`,
+    );
+  }
+}
+
+function isAlive(owner: Owner): boolean {
+  if (owner.host !== os.hostname()) return true;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  const start = processStart(owner.pid);
+  return start === undefined || owner.processStart === undefined || start === owner.processStart;
+}
+
+/** When a process began, in the system's own unit (Linux), or undefined. */
+function processStart(pid: number): string | undefined {
+  try {
+    // The name before the last ")" may hold anything; the start is field 22 of the whole line.
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(")").at(-1)?.trim().split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function heldBy(owner: Owner, file: string): UserError {
+  const here = owner.host === os.hostname();
+  const who = `process ${owner.pid}${here ? "" : ` on ${owner.host}`}`;
+  return new UserError(
+    `This run is already going on, in ${who}.\nWait for it or stop it${here ? "" : `; if it is gone, delete ${file}`}.`,
+  );
+}
+
+async function removeStale(file: string, stale: Owner): Promise<void> {
+  const aside = `${file}.${randomUUID()}`;
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  // Another process may have taken the lock over between reading and renaming: give it back.
+  const taken = await readOwner(aside);
+  if (taken && taken.id !== stale.id) await linked(aside, file);
+  await rm(aside, { force: true });
+}
+
+async function release(file: string, owner: Owner): Promise<void> {
+  const holder = await readOwner(file);
+  if (holder?.id === owner.id) await rm(file, { force: true });
+}

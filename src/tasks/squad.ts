@@ -1,0 +1,233 @@
+/** Passages with questions from SQuAD files, SEAL's list form and the embedded articles; asking and judging are elsewhere. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { errorMessage, UserError } from "../errors";
+
+/** A question and what counts as its answer. */
+export interface Question {
+  readonly id: string;
+  readonly question: string;
+  /** Gold answers without repeats, at least one; the first is the reference. */
+  readonly answers: readonly string[];
+  /** How the question was made (embedded articles only). */
+  readonly kind?: QuestionKind;
+}
+
+/** A passage and the questions about it. */
+export interface Passage {
+  readonly id: string;
+  readonly title: string;
+  readonly passage: string;
+  /** Empty where a SQuAD v2 passage has only questions without an answer. */
+  readonly questions: readonly Question[];
+}
+
+/** What the articles of the embedded data set are for. */
+export type Split = "train" | "eval";
+
+const questionKinds = ["direct", "reworded", "combined"] as const;
+
+/** How far a question is from its passage's wording: nearly the same, other words, or two facts put together. */
+export type QuestionKind = (typeof questionKinds)[number];
+
+const largestFile = 256 * 1024 * 1024;
+
+const text = (limit: number) => z.string().max(limit).regex(/\S/, "is blank");
+const identifier = text(500).optional();
+const split = z.enum(["train", "eval"]).optional();
+const kind = z.enum(questionKinds).optional();
+const title = text(1000);
+const context = text(200_000);
+const questionText = text(10_000);
+const answerText = text(10_000);
+
+const squadQuestion = z
+  .object({
+    id: identifier,
+    question: questionText,
+    kind,
+    is_impossible: z.boolean().optional(),
+    answers: z.array(z.object({ text: answerText })).max(1000),
+  })
+  .refine((question) => question.is_impossible === true || question.answers.length > 0, {
+    message: "has no answer",
+    path: ["answers"],
+  });
+const squadParagraph = z.object({
+  id: identifier,
+  context,
+  qas: z.array(squadQuestion).max(10_000),
+});
+const squadArticle = z.object({ title, split, paragraphs: z.array(squadParagraph).max(100_000) });
+const squadFile = z.object({ data: z.array(squadArticle).max(100_000) });
+
+const listQuestion = z.object({ id: identifier, question: questionText, answer: answerText });
+const listFile = z
+  .array(
+    z.object({
+      id: identifier,
+      title,
+      context,
+      split,
+      questions: z.array(listQuestion).max(10_000),
+    }),
+  )
+  .max(1_000_000);
+
+/** A passage as both forms give it: ids may be missing, the split too. */
+interface RawPassage {
+  id?: string;
+  title: string;
+  split?: Split;
+  passage: string;
+  questions: { id?: string; question: string; answers: string[]; kind?: QuestionKind }[];
+}
+
+function fromSquad(file: z.infer<typeof squadFile>): RawPassage[] {
+  return file.data.flatMap((article) =>
+    article.paragraphs.map((paragraph) => ({
+      id: paragraph.id,
+      title: article.title,
+      split: article.split,
+      passage: paragraph.context,
+      questions: paragraph.qas
+        .filter((question) => question.is_impossible !== true)
+        .map(({ answers, ...question }) => ({
+          ...question,
+          answers: answers.map((answer) => answer.text),
+        })),
+    })),
+  );
+}
+
+function fromList(file: z.infer<typeof listFile>): RawPassage[] {
+  return file.map(({ context: passage, questions, ...rest }) => ({
+    ...rest,
+    passage,
+    questions: questions.map(({ answer, ...question }) => ({ ...question, answers: [answer] })),
+  }));
+}
+
+/** `data[0].paragraphs[2].context` from zod's path. */
+function place(keys: readonly PropertyKey[]): string {
+  const joined = keys
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("");
+  return joined.replace(/^\./, "") || "the top level";
+}
+
+function check<T>(schema: z.ZodType<T>, json: unknown, file: string): T {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new UserError(
+    `${file}: ${place(issue.path)}: ${issue.message}\nExpected SQuAD v1.1 (data, paragraphs, qas) or a list of {title, context, questions: [{question, answer}]}.`,
+  );
+}
+
+async function readJson(file: string): Promise<unknown> {
+  let content: string;
+  try {
+    const { size } = await stat(file);
+    if (size > largestFile) {
+      throw new UserError(`${file} has ${size} bytes; at most ${largestFile} are allowed`);
+    }
+    content = await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot read the passages in ${file}: ${errorMessage(error)}`);
+  }
+  try {
+    return JSON.parse(content) as unknown;
+  } catch (error) {
+    throw new UserError(`${file} is not JSON: ${errorMessage(error)}`);
+  }
+}
+
+/** Ids where they are missing: `{title}/{position}` of the passage under its title, and the question's position after that, from 0. */
+function identify(raw: readonly RawPassage[]): (Passage & { split?: Split })[] {
+  const countByTitle = new Map<string, number>();
+  return raw.map((passage) => {
+    const position = countByTitle.get(passage.title) ?? 0;
+    countByTitle.set(passage.title, position + 1);
+    const id = passage.id ?? `${passage.title}/${position}`;
+    const questions = passage.questions.map(({ id: own, question, answers, kind }, index) => ({
+      id: own ?? `${id}/${index}`,
+      question,
+      answers: [...new Set(answers)],
+      ...(kind === undefined ? {} : { kind }),
+    }));
+    return { id, title: passage.title, passage: passage.passage, questions, split: passage.split };
+  });
+}
+
+function refuseRepeatedIds(passages: readonly Passage[], file: string): void {
+  const questions = passages.flatMap((passage) => passage.questions);
+  for (const items of [passages, questions]) {
+    const seen = new Set<string>();
+    for (const { id } of items) {
+      if (seen.has(id))
+        throw new UserError(`${file}: the id "${id}" occurs twice; ids must differ`);
+      seen.add(id);
+    }
+  }
+}
+
+/**
+ * Reads passages in the file's order from SQuAD v1.1 JSON (v2 too: questions marked `is_impossible` are left out)
+ * or from SEAL's released list form. `split` keeps the articles whose key `split` has that value.
+ * Throws UserError, naming file and place, for anything else, for repeated ids and for a file without that split.
+ */
+export async function readSquad(file: string, options: { split?: Split } = {}): Promise<Passage[]> {
+  const json = await readJson(file);
+  const raw = Array.isArray(json)
+    ? fromList(check(listFile, json, file))
+    : fromSquad(check(squadFile, json, file));
+  const all = identify(raw);
+  refuseRepeatedIds(all, file);
+  const kept = all.filter(
+    (passage) => options.split === undefined || passage.split === options.split,
+  );
+  if (options.split !== undefined && kept.length === 0) {
+    throw new UserError(
+      `${file}: no article has "split": "${options.split}"; leave the split out or mark the articles`,
+    );
+  }
+  return kept.map(({ id, title, passage, questions }) => ({ id, title, passage, questions }));
+}
+
+/** The embedded data set: articles about invented things (experiments/knowledge/articles.md). */
+export const articlesPath = path.join(__dirname, "../../experiments/knowledge/articles.json");
+
+/** The embedded articles, all or those of one split. */
+export async function readArticles(split?: Split): Promise<Passage[]> {
+  return readSquad(articlesPath, { split });
+}
+
+/** Which passages to take: those under `titles` (default all), then `count` (default the rest) from position `start` (default 0) on. */
+export interface PassageSelection {
+  readonly titles?: readonly string[];
+  readonly start?: number;
+  readonly count?: number;
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+/** Chooses passages, in their order. Throws UserError for a title that is not there and for a range beyond the passages. */
+export function selectPassages(
+  passages: readonly Passage[],
+  selection: PassageSelection,
+): Passage[] {
+  const { titles, start = 0 } = selection;
+  const missing = titles?.find((wanted) => !passages.some((passage) => passage.title === wanted));
+  if (missing !== undefined) throw new UserError(`no passage has the title "${missing}"`);
+  const found = passages.filter((passage) => titles?.includes(passage.title) ?? true);
+  const count = selection.count ?? Math.max(0, found.length - start);
+  if (!isCount(start) || !isCount(count) || start + count > found.length) {
+    throw new UserError(
+      `cannot take ${count} passages from position ${start} on: there are ${found.length}`,
+    );
+  }
+  return found.slice(start, start + count);
+}

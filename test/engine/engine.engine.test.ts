@@ -1,0 +1,48 @@
+/** The engine that SEAL_ENGINE names starts, says what it is, and computes products and gradients. */
+import * as tf from "@tensorflow/tfjs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { engineInfo, startEngine } from "../../src/engine";
+import type { EngineName } from "../../src/engine";
+
+const engine = suite("engine");
+const asked = process.env.SEAL_ENGINE ?? "tensorflow";
+
+engine("the engine that was asked for runs, and is described", async () => {
+  const info = await startEngine();
+  assert.is(info.name, asked);
+  assert.is(tf.getBackend(), asked);
+  assert.match(info.version, /^\d+\.\d+\.\d+/);
+  assert.ok(info.threads >= 1);
+  assert.is(engineInfo(), info);
+});
+
+engine("started again, it is the same one", async () => {
+  const info = await startEngine();
+  assert.is(await startEngine(asked as EngineName), info);
+  assert.is(await startEngine(), info);
+});
+
+engine("product, gradient and top-k, which Node 23 broke in tfjs-node", () => {
+  const a = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+  const b = tf.tensor2d([5, 6, 7, 8], [2, 2]);
+  assert.equal([...tf.matMul(a, b).dataSync()], [19, 22, 43, 50]);
+  const gradient = tf.grad((x) => tf.sum(tf.square(tf.matMul(x, b))))(a);
+  assert.equal([...gradient.dataSync()], [454, 618, 1030, 1402]);
+  const { values, indices } = tf.topk(tf.tensor1d([3, 9, 1, 7]), 2);
+  assert.equal([...values.dataSync()], [9, 7]);
+  assert.equal([...indices.dataSync()], [1, 3]);
+});
+
+engine("a long sum is right to single precision", () => {
+  const row = tf.tensor2d(
+    Float32Array.from({ length: 4096 }, (_, index) => 1 / (index + 1)),
+    [1, 4096],
+  );
+  let exact = 0;
+  for (const value of row.dataSync()) exact += value * value;
+  const found = tf.matMul(row, row, false, true).dataSync()[0] ?? NaN;
+  assert.ok(Math.abs(found / exact - 1) < 1e-6, `${found} for ${exact}`);
+});
+
+engine.run();

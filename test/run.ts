@@ -1,0 +1,116 @@
+/**
+ * The test command's second half: the checks (`--checks`), then every test file in a process of its
+ * own, two at a time; files named *.engine.test.ts once for each engine. A word limits it to the files
+ * whose path contains it. What a test asserts is the files' matter.
+ */
+import { readdirSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { isComplete, nativeTargets } from "../src/setup/location.cjs";
+import { runJob, summaryLine } from "./run/job";
+import type { Job, Outcome } from "./run/job";
+
+const root = path.resolve(__dirname, "..");
+const AT_A_TIME = Math.min(2, os.availableParallelism());
+
+const CHECKS: Job[] = [
+  check("lint", "node_modules/eslint/bin/eslint.js", [".", "--max-warnings", "0"]),
+  check("format", "node_modules/prettier/bin/prettier.cjs", ["--check", "."]),
+  check("types", "node_modules/typescript/bin/tsc", ["--noEmit", "-p", "tsconfig.json"]),
+];
+
+function check(name: string, script: string, args: string[]): Job {
+  return { name, kind: "check", args: [path.join(root, script), ...args], environment: {} };
+}
+
+function testJob(file: string, engine?: string): Job {
+  return {
+    name: engine === undefined ? file : `${file} [${engine}]`,
+    kind: "tests",
+    args: ["-r", "tsx/cjs", path.join(root, file)],
+    environment: engine === undefined ? {} : { SEAL_ENGINE: engine },
+  };
+}
+
+/** Why files are not run on the native engine; undefined if they are. */
+function whyNoNative(): string | undefined {
+  const asked = process.env.SEAL_ENGINE;
+  if (asked && asked !== "tensorflow") return `SEAL_ENGINE=${asked}`;
+  if (nativeTargets().some(isComplete)) return undefined;
+  return "the native engine is not set up";
+}
+
+function testFiles(filter: string): string[] {
+  return readdirSync(path.join(root, "test"), { recursive: true })
+    .map((name) => path.join("test", String(name)))
+    .filter((name) => name.endsWith(".test.ts") && name.includes(filter))
+    .sort();
+}
+
+/** Runs the jobs in their order, some at a time; tells each outcome as it comes. */
+async function runAll(jobs: Job[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const waiting = [...jobs];
+  const worker = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      if (job.kind === "check") console.log(`running  ${job.name}`);
+      const outcome = await runJob(job, root);
+      outcomes.push(outcome);
+      tell(outcome, `${outcomes.length}/${jobs.length}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  return outcomes;
+}
+
+function tell(outcome: Outcome, place: string): void {
+  const { name, passed, failed, skipped, seconds, problem } = outcome;
+  const counts = `${passed} passed${failed ? `, ${failed} failed` : ""}${skipped ? `, ${skipped} skipped` : ""}`;
+  const mark = failed > 0 ? "FAILED  " : "ok      ";
+  console.log(`${mark} ${place} ${name}: ${counts} (${seconds.toFixed(1)} s)`);
+  if (failed > 0) {
+    console.log(`${outcome.output.trimEnd()}\n`);
+    if (problem !== undefined) console.log(`${name}: ${problem}\n`);
+  }
+}
+
+async function main(args: string[]): Promise<number> {
+  const filter = args.find((word) => !word.startsWith("-")) ?? "";
+  const files = testFiles(filter);
+  const noNative = whyNoNative();
+  const jobs: Job[] = [];
+  const skipped: string[] = [];
+  for (const file of files) {
+    if (!file.endsWith(".engine.test.ts")) jobs.push(testJob(file));
+    else {
+      if (noNative === undefined) jobs.push(testJob(file, "tensorflow"));
+      else skipped.push(`${file} [tensorflow] (${noNative})`);
+      jobs.push(testJob(file, "wasm"));
+    }
+  }
+  const build = check("build", "src/setup/bootstrap.mjs", ["build"]);
+  const checks = args.includes("--checks");
+  // Tests of the command line run what the build makes, so it comes first and alone.
+  const outcomes = checks ? await runAll([build]) : [];
+  outcomes.push(...(await runAll([...(checks ? CHECKS : []), ...jobs])));
+  if (jobs.length === 0) console.log(`No test file's path contains "${filter}".`);
+  skipped.push(...outcomes.flatMap((outcome) => outcome.skippedNames));
+  if (skipped.length > 0)
+    console.log(`\nSkipped:\n${skipped.map((name) => `  ${name}`).join("\n")}`);
+  const failures = outcomes.filter(({ failed }) => failed > 0);
+  if (failures.length > 0) {
+    console.log(`\nFailed:\n${failures.map(({ name }) => `  ${name}`).join("\n")}`);
+  }
+  console.log(`\n${summaryLine(outcomes, skipped.length)}`);
+  return failures.length > 0 || jobs.length === 0 ? 1 : 0;
+}
+
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,114 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom, type Random } from "../src/random";
+import * as statistics from "../src/statistics";
+
+const test = suite("statistics");
+
+/** A generator whose `integer` goes through a list of draws. */
+function scripted(draws: number[]): Random {
+  let at = 0;
+  return { ...createRandom(0), integer: () => draws[at++ % draws.length] };
+}
+
+const near = (actual: number, expected: number, tolerance: number): void => {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+};
+
+test("mean and standard deviation of a sample", () => {
+  assert.is(statistics.mean([1, 2, 6]), 3);
+  // Squares of the deviations: 4 + 1 + 9 = 14; 14 / 2 = 7.
+  near(statistics.standardDeviation([1, 2, 6]), Math.sqrt(7), 1e-12);
+});
+
+test("the interval is made of percentiles of the resampled means", () => {
+  // Two values, four resamples: (0,0), (0,1), (1,0), (1,1) have means 0, 5, 5, 10.
+  const random = scripted([0, 0, 0, 1, 1, 0, 1, 1]);
+  const half = statistics.meanInterval([0, 10], { random, resamples: 4, level: 0.5 });
+  // The quartiles lie at positions 0.75 and 2.25 of 0, 5, 5, 10, between neighbours.
+  assert.equal(half, [3.75, 6.25]);
+});
+
+test("the interval of many values is the normal one", () => {
+  const random = createRandom("values");
+  const values = Array.from({ length: 400 }, () => random.normal());
+  const [low, high] = statistics.meanInterval(values, { random });
+  const half = (1.96 * statistics.standardDeviation(values)) / 20;
+  near(low, statistics.mean(values) - half, 0.01);
+  near(high, statistics.mean(values) + half, 0.01);
+});
+
+test("the same seed gives the same interval", () => {
+  const interval = (seed: number): statistics.Interval =>
+    statistics.meanInterval([1, 5, 2, 8, 3], { random: createRandom(seed) });
+  assert.equal(interval(1), interval(1));
+});
+
+test("values that depend on each other widen the interval", () => {
+  const groups = Array.from({ length: 20 }, (_, i) => new Array<number>(10).fill(i % 2));
+  // Means of 20 or 200 fair coins; the binomial's 2.5% and 97.5% points are 6 and 14 of 20, 86 and 114 of 200.
+  const [low, high] = statistics.clusterMeanInterval(groups, { random: createRandom(1) });
+  near(low, 0.3, 1e-9);
+  near(high, 0.7, 1e-9);
+  const [alone, aloneHigh] = statistics.meanInterval(groups.flat(), { random: createRandom(1) });
+  near(alone, 0.43, 0.0051);
+  near(aloneHigh, 0.57, 0.0051);
+});
+
+test("any statistic can be bootstrapped by cluster", () => {
+  const groups = [[1, 2, 3], [], [4], [10, 20]];
+  const options = (): statistics.BootstrapOptions => ({ random: createRandom(3), resamples: 500 });
+  const byHand = (values: Float64Array): number => statistics.mean([...values]);
+  const [low, high] = statistics.clusterBootstrap(groups, byHand, options());
+  const [meanLow, meanHigh] = statistics.clusterMeanInterval(groups, options());
+  near(low, meanLow, 1e-12);
+  near(high, meanHigh, 1e-12);
+  const largest = statistics.clusterBootstrap(groups, (values) => Math.max(...values), options());
+  assert.equal(largest, [3, 20]);
+});
+
+test("paired difference: what pairs share cancels", () => {
+  const b = [0, 100, 200, 300];
+  const a = b.map((value) => value + 2);
+  assert.equal(statistics.pairedDifference(a, b, createRandom(1)), { mean: 2, ci95: [2, 2], n: 4 });
+});
+
+test("paired difference by cluster", () => {
+  const a = [1, 1, 1, 0, 0, 0];
+  const b = [0, 0, 0, 0, 0, 0];
+  const clusters = ["x", "x", "x", "y", "y", "y"];
+  const { mean, ci95, n } = statistics.pairedDifference(a, b, createRandom(1), clusters);
+  assert.is(mean, 0.5);
+  assert.is(n, 6);
+  // With two clusters a quarter of the resamples has only x, a quarter only y.
+  assert.equal(ci95, [0, 1]);
+  assert.throws(() => statistics.pairedDifference([1], [1, 2], createRandom(1)), /one length/);
+});
+
+test("Wilson's interval", () => {
+  // Wilson for 8 of 10 (as in Agresti and Coull's formula): centre (8 + z2/2) / (10 + z2), z2 = 3.8415.
+  const [low, high] = statistics.wilsonInterval(8, 10);
+  near(low, 0.4902, 2e-4);
+  near(high, 0.9433, 2e-4);
+  // 0 of n: [0, z2 / (n + z2)].
+  const [none, upper] = statistics.wilsonInterval(0, 20);
+  near(none, 0, 1e-12);
+  near(upper, 3.8415 / 23.8415, 2e-4);
+  assert.throws(() => statistics.wilsonInterval(3, 2), RangeError);
+});
+
+test("Cohen's kappa", () => {
+  // Both yes 20, both no 15, only a 5, only b 10: agreement 0.7; chance 0.5 * 0.6 + 0.5 * 0.4 = 0.5.
+  const repeat = (label: string, times: number): string[] => new Array<string>(times).fill(label);
+  const a = [...repeat("yes", 25), ...repeat("no", 25)];
+  const b = [...repeat("yes", 20), ...repeat("no", 5), ...repeat("yes", 10), ...repeat("no", 15)];
+  near(statistics.cohenKappa(a, b), 0.4, 1e-12);
+  assert.is(statistics.cohenKappa(a, a), 1);
+});
+
+test("no values are an error, not a number", () => {
+  assert.throws(() => statistics.meanInterval([], { random: createRandom(1) }), RangeError);
+  assert.throws(() => statistics.cohenKappa([], []), RangeError);
+});
+
+test.run();
