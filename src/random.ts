@@ -1,5 +1,5 @@
 /** Seeded randomness. Nothing in this project calls Math.random; a generator is passed in. */
-import { alea } from "seedrandom";
+import { alea, type State } from "seedrandom";
 
 /** A seeded generator whose state can be saved and put back. */
 export interface Random {
@@ -24,14 +24,13 @@ export type RandomState = object;
 export function createRandom(seed: string | number | { state: RandomState }): Random {
   const uniform =
     typeof seed === "object"
-      ? alea("", { state: seed.state as never })
+      ? alea("", { state: seed.state as State.Alea })
       : alea(String(seed), { state: true });
   const integer = (limit: number): number => Math.floor(uniform() * limit);
   return {
     next: () => uniform(),
     integer,
-    normal: () =>
-      Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
     pick: (items) => items[integer(items.length)],
     shuffle: (items) => {
       const copy = [...items];

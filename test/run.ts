@@ -7,8 +7,8 @@ import { readdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { isComplete, nativeTargets } from "../src/setup/location.cjs";
-import { runJob, summaryLine } from "./run/job";
-import type { Job, Outcome } from "./run/job";
+import { runJob, summaryLine } from "./runner/job";
+import type { Job, Outcome } from "./runner/job";
 
 const root = path.resolve(__dirname, "..");
 const AT_A_TIME = Math.min(2, os.availableParallelism());

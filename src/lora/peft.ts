@@ -1,7 +1,6 @@
 /** Adapters on disk, as PEFT reads and writes them: adapter_config.json and adapter_model.safetensors. */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { mkdir } from "node:fs/promises";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
@@ -41,7 +40,7 @@ const configSchema = z.looseObject({
 });
 
 /** Reads an adapter and checks every matrix against the model. Throws UserError for what PEFT could not apply either. */
-export async function loadAdapter(config: ModelConfig, directory: string): Promise<Adapter> {
+export async function readPeft(config: ModelConfig, directory: string): Promise<Adapter> {
   const settings = await readConfig(path.join(directory, CONFIG_FILE));
   const targets = targetNames(settings.target_modules, directory);
   const file = path.join(directory, WEIGHTS_FILE);
@@ -68,7 +67,7 @@ export async function loadAdapter(config: ModelConfig, directory: string): Promi
 }
 
 /** Writes an adapter so that PEFT (and vLLM) load it. `baseModel` is recorded as base_model_name_or_path. */
-export async function saveAdapter(
+export async function writePeft(
   adapter: Adapter,
   directory: string,
   baseModel: string | null = null,

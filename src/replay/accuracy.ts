@@ -1,5 +1,6 @@
 /** Accuracy from questions up, with bootstrap intervals and paired differences. Reading logs and writing tables is elsewhere. */
 import type { Random } from "../random";
+import { clusterMeanInterval, mean } from "../statistics";
 import type { GradedAnswer } from "./released";
 
 /** A mean with its 95% interval. */
@@ -7,13 +8,6 @@ export interface Estimate {
   readonly value: number;
   readonly low: number;
   readonly high: number;
-}
-
-const RESAMPLES = 2000;
-
-/** Arithmetic mean; NaN for an empty list. */
-export function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**
@@ -25,7 +19,7 @@ export function passageAccuracies(
   verdict: (row: GradedAnswer) => boolean = (row) => row.correct,
 ): number[] {
   const repeats = repeatAccuracies(rows, verdict);
-  return repeats.map((completions) => meanOf(completions.map(meanOf)));
+  return repeats.map((completions) => mean(completions.map((repeats) => mean(repeats))));
 }
 
 /** Share of right answers [passage][completion][repeat]. */
@@ -47,37 +41,18 @@ export function repeatAccuracies(
   );
 }
 
-/** 95% percentile interval of a mean, resampling whole clusters (passages, or articles of several passages). */
+/** A mean with its 95% bootstrap interval, resampling whole clusters (passages, or articles of several passages). */
 export function bootstrapMean(
   values: readonly number[],
   random: Random,
   clusters: readonly (string | number)[] = values.map((_, i) => i),
 ): Estimate {
-  const groups = new Map<string | number, { sum: number; n: number }>();
+  const groups = new Map<string | number, number[]>();
   values.forEach((value, i) => {
-    const group = groups.get(clusters[i]) ?? { sum: 0, n: 0 };
-    groups.set(clusters[i], { sum: group.sum + value, n: group.n + 1 });
+    const group = groups.get(clusters[i]);
+    if (group) group.push(value);
+    else groups.set(clusters[i], [value]);
   });
-  const units = [...groups.values()];
-  return bootstrapOf(units, random, (sample) => {
-    const total = sample.reduce((all, { sum, n }) => ({ sum: all.sum + sum, n: all.n + n }), {
-      sum: 0,
-      n: 0,
-    });
-    return total.sum / total.n;
-  });
-}
-
-/** 95% percentile interval of any statistic of `units`, resampled with replacement; its value on `units` themselves. */
-export function bootstrapOf<T>(
-  units: readonly T[],
-  random: Random,
-  statistic: (sample: readonly T[]) => number,
-): Estimate {
-  const draws = Array.from({ length: RESAMPLES }, () =>
-    statistic(Array.from(units, () => units[random.integer(units.length)])),
-  ).sort((a, b) => a - b);
-  const at = (share: number): number =>
-    draws[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
-  return { value: statistic(units), low: at(0.025), high: at(0.975) };
+  const [low, high] = clusterMeanInterval([...groups.values()], { random });
+  return { value: mean(values), low, high };
 }

@@ -6,17 +6,18 @@ import { cacheDirectory } from "../cache";
 import { errorMessage, UserError } from "../errors";
 
 /** The commit of github.com/Continual-Intelligence/SEAL whose files are fetched. */
-export const SEAL_COMMIT = "4cb1e7d";
+export const SEAL_COMMIT = "4cb1e7d4350c62403daee8c6723e6184886cb304";
 const RAW = `https://raw.githubusercontent.com/Continual-Intelligence/SEAL`;
 
-/** Our name of a kind of log -> where the authors keep it, below `knowledge-incorporation/`. */
+/** Our name of a kind of log -> where the authors keep it. */
 const PUBLIC_FOLDERS: Readonly<Record<string, string>> = {
-  eval: "results/query_server/eval",
-  "eval-prompts": "results/query_server/alternate_prompts/eval",
-  train: "results/query_server/train",
-  "train-prompts": "results/query_server/alternate_prompts/train",
-  cpt: "results/cpt",
-  continual: "results/continual_self_edits",
+  eval: "knowledge-incorporation/results/query_server/eval",
+  "eval-prompts": "knowledge-incorporation/results/query_server/alternate_prompts/eval",
+  train: "knowledge-incorporation/results/query_server/train",
+  "train-prompts": "knowledge-incorporation/results/query_server/alternate_prompts/train",
+  cpt: "knowledge-incorporation/results/cpt",
+  continual: "knowledge-incorporation/results/continual_self_edits",
+  arc: "few-shot/data",
 };
 
 /** Where logs are read from: names such as `eval/base.json`, whatever the folder's layout. */
@@ -32,7 +33,7 @@ export interface LogFiles {
  * folder, or a folder with `eval/`, `train/`, `cpt/`, ... Throws UserError where it has none.
  */
 export function localFiles(directory: string): LogFiles {
-  const roots = [directory, path.join(directory, "knowledge-incorporation")];
+  const roots = [directory, path.join(directory, "..")];
   const find = (name: string): string | undefined =>
     roots
       .flatMap((root) => [path.join(root, name), path.join(root, publicName(name))])
@@ -60,7 +61,7 @@ export function githubFiles(base = `${RAW}/${SEAL_COMMIT}`): LogFiles {
     read: async (name) => {
       const kept = path.join(cache, name);
       if (existsSync(kept)) return readFile(kept, "utf8");
-      const text = await download(`${base}/knowledge-incorporation/${publicName(name)}`);
+      const text = await download(`${base}/${publicName(name)}`);
       if (text === undefined) return undefined;
       await mkdir(path.dirname(kept), { recursive: true });
       await writeFile(`${kept}.partial`, text);

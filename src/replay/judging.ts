@@ -1,14 +1,26 @@
 /** How the local judge and the simple rules compare with GPT-4.1 on the released answers, log by log and arm by arm. */
-import { agreementOf, calibrationOf, type Agreement, type CalibrationBin } from "../judge/agreement";
+import {
+  agreementOf,
+  calibrationOf,
+  type Agreement,
+  type CalibrationBin,
+} from "../judge/agreement";
 import { judgeProbability, localJudgeThreshold } from "../judge/lexical";
 import { containsGold, exactMatch, f1Score, recallsGold } from "../judge/rules";
 import { FITTED_LOGS, inFittedHalf } from "../judge/split";
-import { meanOf, passageAccuracies } from "./accuracy";
+import { passageAccuracies } from "./accuracy";
 import type { GradedAnswer, ReleasedLog } from "./released";
 import { ARMS } from "./tables";
+import { mean } from "../statistics";
 
 /** The judges compared. `local` is the calibrated one. */
-export const JUDGES = ["local", "contains gold", "three quarters of gold", "exact match", "F1 of at least a half"] as const;
+export const JUDGES = [
+  "local",
+  "contains gold",
+  "three quarters of gold",
+  "exact match",
+  "F1 of at least a half",
+] as const;
 /** A judge's name. */
 export type JudgeName = (typeof JUDGES)[number];
 
@@ -34,7 +46,8 @@ const known = new Map<string, number>();
 /** The judge is slow enough, and greedy answers repeat enough between logs, for this to halve the time. */
 function probabilityOf(row: GradedAnswer): number {
   const key = JSON.stringify([row.text, row.gold, row.answer]);
-  const value = known.get(key) ?? judgeProbability({ question: row.text, gold: row.gold, answer: row.answer });
+  const value =
+    known.get(key) ?? judgeProbability({ question: row.text, gold: row.gold, answer: row.answer });
   known.set(key, value);
   return value;
 }
@@ -68,7 +81,8 @@ export function judgeLog(log: ReleasedLog): JudgedLog {
     );
   const indices = rows.map((_, i) => i);
   const answered = indices.filter((i) => rows[i].answer.trim() !== "");
-  const accuracyBy = (verdict: (row: GradedAnswer) => boolean): number => meanOf(passageAccuracies(rows, verdict));
+  const accuracyBy = (verdict: (row: GradedAnswer) => boolean): number =>
+    mean(passageAccuracies(rows, verdict));
   return {
     log: log.name,
     fitted: FITTED_LOGS.includes(log.name),
@@ -96,7 +110,9 @@ export interface ArmDifference {
 
 /** Every pair of arms of the single-passage and prompt tables, judged by each judge and by GPT-4.1. */
 export function armDifferences(judged: readonly JudgedLog[]): ArmDifference[] {
-  const arms = ARMS.filter(({ side, table }) => side === "adapter" && table !== "continued pretraining").flatMap((arm) => {
+  const arms = ARMS.filter(
+    ({ side, table }) => side === "adapter" && table !== "continued pretraining",
+  ).flatMap((arm) => {
     const found = judged.find(({ log }) => log === arm.log);
     return found ? [{ name: arm.arm, found }] : [];
   });

@@ -1,7 +1,8 @@
 /** How noisy the reward of a candidate is, and what better selection would gain. Rewards in, numbers out. */
 import { createRandom, type Random } from "../random";
 import { rewardVariances, selectCandidates, type RewardVariances } from "../restem/select";
-import { bootstrapOf, meanOf, type Estimate } from "./accuracy";
+import { bootstrapMean, type Estimate } from "./accuracy";
+import { mean } from "../statistics";
 
 /** Rewards [passage][candidate][repeat], each a share of right answers. */
 export type Rewards = readonly (readonly (readonly number[])[])[];
@@ -32,7 +33,6 @@ export interface HeldOutGain {
   readonly gain: Estimate;
 }
 
-const mean = meanOf;
 const TIE_ORDERS = 16;
 
 function gainOfChoice(
@@ -69,7 +69,7 @@ export function heldOutGains(rewards: Rewards, seed: string): HeldOutGain[] {
     const gains = rewards.map((passage) =>
       mean(indices(TIE_ORDERS).map(() => gainOf(shuffler.shuffle(passage)))),
     );
-    return bootstrapOf(gains, createRandom(seed), mean);
+    return bootstrapMean(gains, createRandom(seed));
   };
   const halved = (passage: Rewards[number], keep: number): number =>
     mean(
@@ -136,44 +136,82 @@ export const PLANS: readonly Plan[] = [
   { name: "best of 5 by 12", stages: [{ keep: 5, repeats: 12 }] },
 ];
 
+/** What SEAL spends on a passage: 5 candidates by 3 repeats. */
+export const SEAL_RUNS = 15;
+
+/** The plan of largest expected gain among those that cost no more than SEAL's. */
+export function bestPlan({ plans }: { readonly plans: readonly PlanGain[] }): PlanGain {
+  return [...plans]
+    .filter(({ runs }) => runs <= SEAL_RUNS)
+    .sort((a, b) => b.gain.value - a.gain.value)[0];
+}
+
 /** Inner-loop runs of a plan. */
 export function runsOf(plan: Plan): number {
   return plan.stages.reduce((sum, { keep, repeats }) => sum + keep * repeats, 0);
 }
 
-const SIMULATIONS = 4000;
+const SIMULATIONS = 6000;
 const RESAMPLES = 200;
 
 /**
- * Expected gain of a plan in units of the spread between candidates, given the variance
- * of one repeat in units of that spread's square: a normal model, candidates independent.
+ * Expected gain of a plan in units of the spread between candidates, given the variance of one
+ * repeat in units of that spread's square: a normal model, candidates independent. One stage is
+ * computed exactly; for several, only their advantage over the first stage alone is simulated.
  */
 export function simulatePlan(
   plan: Plan,
   noise: number,
   random: Random,
-  simulations = SIMULATIONS,
 ): { gain: number; picksBest: number } {
-  let [gain, hits] = [0, 0];
-  const deviation = Math.sqrt(noise);
-  for (let s = 0; s < simulations; s++) {
-    const truth = Array.from({ length: plan.stages[0].keep }, () => random.normal());
-    const seen = truth.map(() => ({ sum: 0, n: 0 }));
-    let alive = indices(truth.length);
-    // Shrunk toward zero, the true mean: what the `shrunk` rule does with the passage's mean.
-    const score = (c: number): number => (seen[c].n === 0 ? 0 : seen[c].sum / (seen[c].n + noise));
-    for (const { keep, repeats } of plan.stages) {
-      alive = [...alive].sort((a, b) => score(b) - score(a)).slice(0, keep);
-      for (const c of alive) {
-        for (let r = 0; r < repeats; r++) seen[c].sum += truth[c] + deviation * random.normal();
-        seen[c].n += repeats;
-      }
-    }
-    const chosen = indices(truth.length).reduce((a, b) => (score(b) > score(a) ? b : a));
-    gain += truth[chosen];
+  const [first, ...later] = plan.stages;
+  const exact = expectedMaximum(first.keep) / Math.sqrt(1 + noise / first.repeats);
+  let [advantage, hits] = [0, 0];
+  for (let s = 0; s < SIMULATIONS; s++) {
+    const truth = Array.from({ length: first.keep }, () => random.normal());
+    const { chosen, afterFirst } = playPlan(plan, truth, noise, random);
+    advantage += truth[chosen] - truth[afterFirst];
     if (truth[chosen] === Math.max(...truth)) hits++;
   }
-  return { gain: gain / simulations, picksBest: hits / simulations };
+  return {
+    gain: exact + (later.length > 0 ? advantage / SIMULATIONS : 0),
+    picksBest: hits / SIMULATIONS,
+  };
+}
+
+/** Runs a plan once on known true rewards; scores are shrunk toward 0, their mean, as the rule `shrunk` does. */
+function playPlan(
+  plan: Plan,
+  truth: readonly number[],
+  noise: number,
+  random: Random,
+): { chosen: number; afterFirst: number } {
+  const sums = truth.map(() => 0);
+  const counts = truth.map(() => 0);
+  const score = (c: number): number => sums[c] / (counts[c] + noise);
+  let order = indices(truth.length);
+  let afterFirst: number | undefined;
+  for (const { keep, repeats } of plan.stages) {
+    for (const c of order.slice(0, keep)) {
+      sums[c] += repeats * truth[c] + Math.sqrt(repeats * noise) * random.normal();
+      counts[c] += repeats;
+    }
+    order = order.sort((a, b) => score(b) - score(a));
+    afterFirst ??= order[0];
+  }
+  return { chosen: order[0], afterFirst: afterFirst ?? order[0] };
+}
+
+/** The mean of the largest of `count` standard normal draws (numerical integration). */
+export function expectedMaximum(count: number): number {
+  const step = 0.005;
+  let [below, total] = [0, 0];
+  for (let x = -8; x < 8; x += step) {
+    const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+    total += x * count * density * (below + (density * step) / 2) ** (count - 1) * step;
+    below += density * step;
+  }
+  return total;
 }
 
 /** Gains of all plans by the model fitted to `rewards`, with intervals from resampling passages and fitting again. */
@@ -228,9 +266,8 @@ type Curve = readonly { readonly noise: number; readonly gain: number }[];
 /** The gain at noises from 1/4 to 256 times the spread, common random numbers, so that it can be read off for any fit. */
 function gainCurve(plan: Plan, random: Random): Curve {
   const state = random.state();
-  return [-2, 0, 1, 2, 3, 4, 5, 7].map((power) => {
-    const noise = 2 ** power;
-    return { noise, gain: simulatePlan(plan, noise, createRandom({ state }), SIMULATIONS).gain };
+  return [0.25, 1, 2, 3, 4, 5, 6, 8, 12, 24, 128].map((noise) => {
+    return { noise, gain: simulatePlan(plan, noise, createRandom({ state })).gain };
   });
 }
 

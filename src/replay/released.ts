@@ -78,6 +78,11 @@ export interface ReleasedLog {
     readonly mean: number;
     readonly std: number;
   }[])[];
+  /** Only in logs of CPT.py: entries of its `per_article`, and its training settings. */
+  readonly pooled?: {
+    readonly articleKeys: number;
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
 }
 
 /** The continual self-edits log: mean and spread [update][dataset] over sequences. */
@@ -139,10 +144,7 @@ export async function readPooledLog(
   files: LogFiles,
   name: string,
   order: ReleasedLog,
-): Promise<
-  | (ReleasedLog & { readonly articleKeys: number; readonly settings: Record<string, unknown> })
-  | undefined
-> {
+): Promise<ReleasedLog | undefined> {
   const text = await files.read(name);
   if (text === undefined) return undefined;
   const log = parse(pooledSchema, text, name);
@@ -165,8 +167,7 @@ export async function readPooledLog(
     baseline: rows("baseline"),
     adapter: rows("adapter"),
     completions: [],
-    articleKeys: Object.keys(log.per_article).length,
-    settings: log.lora_params,
+    pooled: { articleKeys: Object.keys(log.per_article).length, settings: log.lora_params },
   };
 }
 

@@ -1,32 +1,53 @@
 /** The replay: SEAL's released logs in, tables, figures and a README out. Each part is computed elsewhere. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors";
 import { renderFigure } from "../plot/render";
 import { rewardVariances } from "../restem/select";
+import { writeFileAtomic } from "../run/files";
 import { repeatAccuracies } from "./accuracy";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
 import { githubFiles, localFiles, type LogFiles } from "./files";
 import { armDifferences, judgeLog } from "./judging";
 import { heldOutGains, planGains, type Rewards } from "./noise";
-import { readContinual, readLog, readPooledLog, type ContinualLog, type ReleasedLog } from "./released";
+import {
+  readContinual,
+  readLog,
+  readPooledLog,
+  type ContinualLog,
+  type ReleasedLog,
+} from "./released";
 import { replayReadme } from "./readme";
 import type { NoiseRecord, ReplaySummary } from "./summary";
-import { accuracyRecord, ARMS, continualRecord, differences, untouchedRecords, verdictStrings } from "./tables";
+import {
+  accuracyRecord,
+  ARMS,
+  continualRecord,
+  differences,
+  untouchedRecords,
+  verdictStrings,
+} from "./tables";
 
 const SEED = "replay";
 const PROMPTS = ["long", "very-long", "rewrite", "self-qa"];
 const TRAINING_LOGS = [
   "train/rank_iter0",
   "train/rank_iter1",
-  ...PROMPTS.flatMap((prompt) => [0, 1].map((round) => `train-prompts/rank_iter${round}_prompt-${prompt}`)),
+  ...PROMPTS.flatMap((prompt) =>
+    [0, 1].map((round) => `train-prompts/rank_iter${round}_prompt-${prompt}`),
+  ),
 ];
 const CONTINUAL_RUNS = [
-  "run0/summary_1748902664", "run1/summary_1748902437", "run2/summary_1748901116", "run3/summary_1748900655",
-  "run4/summary_1749083771", "run5/summary_1749127174", "run6/summary_1749116633", "run7/summary_1749127178",
+  "run0/summary_1748902664",
+  "run1/summary_1748902437",
+  "run2/summary_1748901116",
+  "run3/summary_1748900655",
+  "run4/summary_1749083771",
+  "run5/summary_1749127174",
+  "run6/summary_1749116633",
+  "run7/summary_1749127178",
 ];
 
 /** What `runReplay` needs. Without `data`: `../shared/data/seal` beside the package if it is there, else GitHub. */
@@ -49,6 +70,7 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     const own = logs.get(arm.log);
     return own ? [accuracyRecord(arm, own, SEED)] : [];
   });
+  const arcSubsets = await readArcSubsets(files);
   const partial = {
     inputs: files.inputs(),
     missing: files.missing(),
@@ -58,8 +80,12 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     ...(continual && { continual }),
     noise: noiseRecords(training),
     judge: { logs: judged, differences: armDifferences(judged) },
+    arcSubsets,
   };
-  const summary: ReplaySummary = { ...partial, discrepancies: findDiscrepancies(partial, logs, training) };
+  const summary: ReplaySummary = {
+    ...partial,
+    discrepancies: findDiscrepancies(partial, logs, training),
+  };
   await writeAll(summary, logs, training, output, log);
   return summary;
 }
@@ -79,10 +105,14 @@ function hashing(files: LogFiles): LogFiles & {
     source: files.source,
     read: async (name) => {
       const text = await files.read(name);
-      hashes.set(name, text === undefined ? undefined : createHash("sha256").update(text).digest("hex"));
+      hashes.set(
+        name,
+        text === undefined ? undefined : createHash("sha256").update(text).digest("hex"),
+      );
       return text;
     },
-    inputs: () => [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [] : [{ name, sha256 }])),
+    inputs: () =>
+      [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [] : [{ name, sha256 }])),
     missing: () => [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [name] : [])),
   };
 }
@@ -97,7 +127,8 @@ async function readEvaluationLogs(files: LogFiles): Promise<Map<string, Released
         : await readLog(files, `${name}.json`);
     if (own) logs.set(name, own);
   }
-  if (!logs.has("eval/base")) throw new UserError(`${files.source} has no eval/base.json; the replay needs it.`);
+  if (!logs.has("eval/base"))
+    throw new UserError(`${files.source} has no eval/base.json; the replay needs it.`);
   return logs;
 }
 
@@ -121,6 +152,19 @@ async function readContinualLogs(files: LogFiles): Promise<ReplaySummary["contin
   return continualRecord(overall, runs);
 }
 
+/** Tasks in the released ARC subsets: [name, tasks]. */
+async function readArcSubsets(files: LogFiles): Promise<ReplaySummary["arcSubsets"]> {
+  const names = ["training", "evaluation"] as const;
+  const sizes = names.map(async (name) => {
+    const part = name === "training" ? "training_set" : "eval_set";
+    const text = await files.read(`arc/arc-agi_${name}_challenges_filtered_1B_${part}.json`);
+    return text === undefined
+      ? []
+      : [{ name, tasks: Object.keys(JSON.parse(text) as object).length }];
+  });
+  return (await Promise.all(sizes)).flat();
+}
+
 function noiseRecords(training: readonly ReleasedLog[]): NoiseRecord[] {
   const usable = training.filter(({ adapter }) => adapter.length > 0);
   const record = (name: string, rewards: Rewards): NoiseRecord => {
@@ -135,7 +179,10 @@ function noiseRecords(training: readonly ReleasedLog[]): NoiseRecord[] {
     };
   };
   const each = usable.map((own) => ({ name: own.name, rewards: repeatAccuracies(own.adapter) }));
-  const pooled = each.length > 1 ? [{ name: `all ${each.length} rounds`, rewards: each.flatMap((one) => one.rewards) }] : [];
+  const pooled =
+    each.length > 1
+      ? [{ name: `all ${each.length} rounds`, rewards: each.flatMap((one) => one.rewards) }]
+      : [];
   return [...each, ...pooled].map(({ name, rewards }) => record(name, rewards));
 }
 
@@ -146,22 +193,36 @@ async function writeAll(
   output: string,
   log: (line: string) => void,
 ): Promise<void> {
-  await mkdir(path.join(output, "figures"), { recursive: true });
   const { judge, noise, continual, ...numbers } = summary;
   const verdicts = Object.fromEntries([
-    ...[...logs.values()].map((own) => [own.name, { baseline: verdictStrings(own, "baseline"), adapter: verdictStrings(own, "adapter") }]),
-    ...training.filter((own) => own.adapter.length > 0).map((own) => [own.name, { adapter: verdictStrings(own, "adapter") }]),
+    ...[...logs.values()].map((own) => [
+      own.name,
+      { baseline: verdictStrings(own, "baseline"), adapter: verdictStrings(own, "adapter") },
+    ]),
+    ...training
+      .filter((own) => own.adapter.length > 0)
+      .map((own) => [own.name, { adapter: verdictStrings(own, "adapter") }]),
   ]) as Record<string, unknown>;
-  const rewards = Object.fromEntries(training.map((own) => [own.name, own.completions.map((passage) => passage.map((c) => c.mean))]));
-  const tables: Record<string, unknown> = { accuracy: numbers, judge, noise, continual, verdicts, rewards };
+  const rewards = Object.fromEntries(
+    training.map((own) => [own.name, own.completions.map((passage) => passage.map((c) => c.mean))]),
+  );
+  const tables: Record<string, unknown> = {
+    accuracy: numbers,
+    judge,
+    noise,
+    continual,
+    verdicts,
+    rewards,
+  };
   for (const [name, table] of Object.entries(tables)) {
-    if (table !== undefined) await writeFile(path.join(output, `${name}.json`), rounded(table));
+    if (table !== undefined)
+      await writeFileAtomic(path.join(output, `${name}.json`), rounded(table));
   }
   for (const [name, figure] of Object.entries(replayFigures(summary, training))) {
     await renderFigure(figure, path.join(output, "figures", name));
     log(`figure ${path.join(output, "figures", `${name}.png`)}`);
   }
-  await writeFile(path.join(output, "README.md"), replayReadme(summary));
+  await writeFileAtomic(path.join(output, "README.md"), replayReadme(summary));
   log(`Tables, figures and README.md are in ${output}`);
 }
 

@@ -25,6 +25,10 @@ export interface ReplaySummary {
   readonly untouched: readonly AccuracyRecord[];
   readonly continual?: ContinualRecord;
   readonly noise: readonly NoiseRecord[];
-  readonly judge: { readonly logs: readonly JudgedLog[]; readonly differences: readonly ArmDifference[] };
+  readonly judge: {
+    readonly logs: readonly JudgedLog[];
+    readonly differences: readonly ArmDifference[];
+  };
+  readonly arcSubsets: readonly { readonly name: string; readonly tasks: number }[];
   readonly discrepancies: readonly string[];
 }

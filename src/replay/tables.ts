@@ -1,8 +1,9 @@
 /** The replay's tables: every number of the paper that the released logs can give, from their verdicts. No text, no files. */
 import { createRandom } from "../random";
-import { bootstrapMean, meanOf, passageAccuracies, type Estimate } from "./accuracy";
+import { bootstrapMean, passageAccuracies, type Estimate } from "./accuracy";
 import paper from "./paper.json";
 import type { ContinualLog, ReleasedLog } from "./released";
+import { mean } from "../statistics";
 
 /** An accuracy recomputed from verdicts, beside what was released and printed. */
 export interface AccuracyRecord {
@@ -104,7 +105,7 @@ const COMPARISONS: readonly (readonly [string, string])[] = [
 export function accuracyRecord(arm: Arm, log: ReleasedLog, seed: string): AccuracyRecord {
   const rows = log[arm.side];
   const byPassage = passageAccuracies(rows);
-  const overQuestions = meanOf(rows.map((row) => Number(row.correct)));
+  const overQuestions = mean(rows.map((row) => Number(row.correct)));
   const overAll = arm.table === "continued pretraining";
   const values = overAll ? rows.map((row) => Number(row.correct)) : byPassage;
   const passage = overAll ? rows.map((row) => row.article) : undefined;

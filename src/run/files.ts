@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { UserError } from "../errors";
 
 /**
  * Writes a file so that a reader, or a restart after a crash, sees all of it or the one before:
@@ -11,9 +12,9 @@ import { pipeline } from "node:stream/promises";
  */
 export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
   const temporary = path.join(folder, `.${path.basename(file)}.${randomUUID()}.tmp`);
   try {
+    await mkdir(folder, { recursive: true });
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(data);
@@ -23,10 +24,27 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array): 
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw explainWriteError(error, file);
   }
   await syncFolder(folder);
+}
+
+const WRITE_PROBLEMS: Readonly<Record<string, string>> = {
+  EACCES: "you may not write there",
+  EPERM: "you may not write there",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "your disk quota is used up",
+};
+
+/** What the user can do something about becomes a UserError; anything else stays as it is. */
+export function explainWriteError(error: unknown, file: string): unknown {
+  const problem = WRITE_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ""];
+  if (problem === undefined) return error;
+  return new UserError(
+    `Cannot write ${file}: ${problem}.\nMake room or choose another folder, and start again.`,
+  );
 }
 
 /** Makes the names in a folder durable, where the system lets folders be synced (Windows does not). */

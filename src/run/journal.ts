@@ -1,9 +1,9 @@
 /** The append-only journal of a run: what is in it was finished, and is never computed or counted again. */
-import { open, type FileHandle } from "node:fs/promises";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
-import { canonicalJson, sha256OfText, syncFolder } from "./files";
+import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "./files";
 
 /** A journal that is open for one run. Close it. */
 export interface Journal {
@@ -26,13 +26,13 @@ const NEWLINE = 0x0a;
  * to its end. Throws a UserError where any other line is damaged, or where the journal is of other settings.
  */
 export async function openJournal(file: string, settings: unknown): Promise<Journal> {
-  const handle = await open(file, "a+");
+  const handle = await openForAppending(file);
   try {
     const bytes = await handle.readFile();
     const { lines, length } = readLines(bytes, file);
     const [header, ...entries] = lines;
     if (length < bytes.length) await handle.truncate(length);
-    const journal = new FileJournal(handle, length);
+    const journal = new FileJournal(file, handle, length);
     if (header === undefined) {
       await journal.write({ settings, hash: sha256OfText(canonicalJson(settings)) });
       await syncFolder(path.dirname(file));
@@ -48,12 +48,22 @@ export async function openJournal(file: string, settings: unknown): Promise<Jour
   }
 }
 
+async function openForAppending(file: string): Promise<FileHandle> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    return await open(file, "a+");
+  } catch (error) {
+    throw explainWriteError(error, file);
+  }
+}
+
 class FileJournal implements Journal {
   readonly values = new Map<string, unknown>();
   private readonly pending = new Set<string>();
   private last: Promise<void> = Promise.resolve();
 
   constructor(
+    private readonly file: string,
     private readonly handle: FileHandle,
     private length: number,
   ) {}
@@ -87,7 +97,7 @@ class FileJournal implements Journal {
       await this.handle.datasync();
     } catch (error) {
       await this.handle.truncate(this.length).catch(() => undefined);
-      throw error;
+      throw explainWriteError(error, this.file);
     }
     this.length += bytes.length;
   }

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
+import { explainWriteError } from "./files";
 
 const ownerSchema = z.object({
   id: z.string(),
@@ -27,7 +28,6 @@ export interface Lock {
  * is gone is taken over; one of another machine is not, as that cannot be known from here.
  */
 export async function acquireLock(file: string): Promise<Lock> {
-  await mkdir(path.dirname(file), { recursive: true });
   const owner: Owner = {
     id: randomUUID(),
     pid: process.pid,
@@ -35,8 +35,9 @@ export async function acquireLock(file: string): Promise<Lock> {
     processStart: processStart(process.pid),
   };
   const own = `${file}.${owner.id}`;
-  await writeFile(own, JSON.stringify(owner));
   try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(own, JSON.stringify(owner));
     for (let attempt = 0; attempt < 5; attempt++) {
       // A link appears with all of its content, and fails where the name is taken.
       if (await linked(own, file)) return { release: () => release(file, owner) };
@@ -49,8 +50,10 @@ export async function acquireLock(file: string): Promise<Lock> {
     throw new UserError(
       `${file} changes hands all the time.\nIs another process starting the same run?`,
     );
+  } catch (error) {
+    throw explainWriteError(error, file);
   } finally {
-    await rm(own, { force: true });
+    await rm(own, { force: true }).catch(() => undefined);
   }
 }
 

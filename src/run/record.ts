@@ -26,6 +26,17 @@ const rowSchema = z.strictObject({
   accuracyBySeed: z.array(share).optional(),
 });
 
+const difference = z.number().min(-1).max(1);
+
+const comparisonSchema = z.strictObject({
+  difference: z.string(),
+  mean: difference,
+  /** Pairs. */
+  n: count,
+  ci95OverPeople: z.tuple([difference, difference]),
+  ci95OverSeeds: z.tuple([difference, difference]),
+});
+
 const environmentSchema = z.strictObject({
   node: z.string(),
   engine: z.string(),
@@ -54,6 +65,8 @@ export const recordSchema = z.strictObject({
     }),
   ),
   rows: z.array(rowSchema),
+  /** Paired differences between arms, where the experiment makes such claims. */
+  comparisons: z.array(comparisonSchema).optional(),
   paper: z.array(z.strictObject({ arm: z.string(), accuracy: share, source: z.string() })),
   seconds: z.strictObject({ total: seconds, generate: seconds, train: seconds, answer: seconds }),
 });

@@ -5,37 +5,38 @@
  */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
+import { compile } from "./compile.mjs";
 import location from "./location.cjs";
 import { openWheel } from "./wheel.mjs";
 import {
   duration,
   execute,
+  failure,
   isAlive,
   removeOnInterrupt,
   removeScratch,
-  SetupError,
   step,
   withLock,
   works,
 } from "./support.mjs";
 
-const WITHOUT = "Or leave the native engine out with --no-native (slower, portable).";
+/** Whole wheels of the fixed Python version, whatever the one that runs pip. */
+const PIP_FLAGS = [
+  "--no-deps",
+  "--only-binary=:all:",
+  "--implementation=cp",
+  `--python-version=${location.WHEEL_PYTHON}`,
+  "--no-cache-dir",
+  "--progress-bar=off",
+  "--disable-pip-version-check",
+];
 /** The headers that the binding includes, in the folders that the wheel spreads them over. */
 const HEADER =
   /^tensorflow\/include\/(tensorflow\/c|tensorflow\/core\/platform|tsl\/platform|xla\/tsl\/c)\/.*\.h$/;
 const LIBRARY = /^tensorflow\/libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/;
-
-/** A failure of one step, with where its output is. */
-function failure(what, remedy, context) {
-  const log = context?.logFile ? ` (log: ${context.logFile})` : "";
-  return new SetupError(
-    `The native engine could not be set up: ${what}${log}\n${remedy} ${WITHOUT}`,
-  );
-}
 
 /** Finds Python, pip, a C++ compiler and make before anything large is fetched. */
 function findTools(target) {
@@ -85,17 +86,10 @@ function explainPip(context) {
 async function download(requirements, platforms, folder, context) {
   fs.mkdirSync(path.join(folder, "tmp"), { recursive: true });
   const [command, ...first] = context.tools.pip;
-  const code = await execute(
-    command,
-    [
-      ...[...first, "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"],
-      ...["--progress-bar=off", "--disable-pip-version-check", "--implementation=cp"],
-      ...[`--python-version=${location.WHEEL_PYTHON}`, "--dest", folder],
-      ...platforms.map((platform) => `--platform=${platform}`),
-      ...requirements,
-    ],
-    { log: context.log, env: { ...process.env, TMPDIR: path.join(folder, "tmp") } },
-  );
+  const tags = platforms.map((platform) => `--platform=${platform}`);
+  const args = [...first, "download", ...PIP_FLAGS, ...tags, "--dest", folder, ...requirements];
+  const env = { ...process.env, TMPDIR: path.join(folder, "tmp") };
+  const code = await execute(command, args, { log: context.log, env });
   if (code !== 0) throw failure(...explainPip(context), context);
   return fs
     .readdirSync(folder)
@@ -186,58 +180,6 @@ function linkNames(libraries, context) {
   }
 }
 
-/** Compiles the binding; in a folder without spaces, which make and gyp cannot cope with. */
-async function compile(root, deps, context) {
-  const build = fs.mkdtempSync(path.join(os.tmpdir(), "seal-build-"));
-  removeOnInterrupt(build);
-  if (/\s/.test(build)) {
-    throw failure(
-      `make needs a path without spaces, not ${build}.`,
-      "Set TMPDIR to another folder.",
-    );
-  }
-  const source = path.join(root, "node_modules/@tensorflow/tfjs-node-gpu");
-  for (const name of ["binding", "binding.gyp", "package.json"]) {
-    fs.cpSync(path.join(source, name), path.join(build, name), { recursive: true });
-  }
-  fs.symlinkSync(deps, path.join(build, "deps"));
-  fs.symlinkSync(path.join(root, "node_modules"), path.join(build, "node_modules"));
-  const prefix = path.resolve(fs.realpathSync(process.execPath), "../..");
-  const nodeDirectory = path.join(build, "node");
-  const hasHeaders = fs.existsSync(path.join(prefix, "include/node/node_api.h"));
-  if (hasHeaders) fs.symlinkSync(prefix, nodeDirectory);
-  const gyp = async (...args) => {
-    const flags = ["--preserve-symlinks", "--preserve-symlinks-main"];
-    const script = path.join(build, "node_modules/node-gyp/bin/node-gyp.js");
-    return execute(process.execPath, [...flags, script, ...args], {
-      ...{ log: context.log, cwd: build },
-      env: { ...process.env, PYTHON: context.tools.python, NODE_OPTIONS: "" },
-    });
-  };
-  const variables = ["module_name=tfjs_binding", "module_path=lib/napi-v8", "napi_build_version=8"];
-  const configured = await gyp(
-    "configure",
-    ...(hasHeaders ? [`--nodedir=${nodeDirectory}`] : []),
-    ...["--", ...variables.map((variable) => `-D${variable}`)],
-  );
-  if (configured !== 0) {
-    const remedy = hasHeaders ? "See the log." : "Node's headers could not be had? See the log.";
-    throw failure("node-gyp configure failed.", remedy, context);
-  }
-  if ((await gyp("build", "--jobs=max")) !== 0) {
-    throw failure("the compiler failed.", "A C++17 compiler (g++ 9, clang 10) is needed.", context);
-  }
-  const target = location.bindingFile(context.staging);
-  fs.mkdirSync(path.dirname(target), { recursive: true });
-  fs.copyFileSync(path.join(build, "lib/napi-v8/tfjs_binding.node"), target);
-  if (process.platform === "darwin") {
-    const runPath = ["-add_rpath", "@loader_path/../../deps/lib", target];
-    await execute("install_name_tool", runPath, { log: context.log });
-    await execute("codesign", ["-f", "-s", "-", target], { log: context.log });
-  }
-  removeScratch(build);
-}
-
 async function build(root, target, context) {
   const started = Date.now();
   const deps = path.join(context.staging, "deps");
@@ -253,8 +195,11 @@ async function build(root, target, context) {
   });
   fs.rmSync(path.join(deps, "include"), { recursive: true });
   const manifest = {
-    ...{ kind: target.kind, binding: location.BINDING_VERSION, wheel: target.wheel },
-    ...{ custom: target.custom?.root, built: new Date().toISOString() },
+    kind: target.kind,
+    binding: location.BINDING_VERSION,
+    wheel: target.wheel,
+    custom: target.custom?.root,
+    built: new Date().toISOString(),
   };
   fs.writeFileSync(
     path.join(context.staging, "engine.json"),

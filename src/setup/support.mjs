@@ -6,6 +6,16 @@ import path from "node:path";
 /** Something the user can put right; printed without a stack trace, exit code 2. */
 export class SetupError extends Error {}
 
+const WITHOUT = "Or leave the native engine out with --no-native (slower, portable).";
+
+/** A failure to set up the native engine: what is wrong, what to do, where the output is. */
+export function failure(what, remedy, context) {
+  const log = context?.logFile ? ` (log: ${context.logFile})` : "";
+  return new SetupError(
+    `The native engine could not be set up: ${what}${log}\n${remedy} ${WITHOUT}`,
+  );
+}
+
 /** One progress line, on stderr so that a command's `--json` output stays clean. */
 export function say(line) {
   process.stderr.write(`${line}\n`);

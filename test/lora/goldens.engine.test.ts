@@ -11,7 +11,7 @@ import {
   logitsAt,
   type Network,
 } from "../../src/model/transformer";
-import { loadAdapter } from "../../src/lora/peft";
+import { readPeft } from "../../src/lora/peft";
 import { parseLoraSettings } from "../../src/lora/settings";
 import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
 import { trainJobs } from "../../src/lora/trainer";
@@ -85,7 +85,7 @@ for (const family of ["llama", "qwen2"]) {
       learningRate: 0.01,
       shuffle: false,
     });
-    const initial = await loadAdapter(network.config, `${folder}/adapter_init`);
+    const initial = await readPeft(network.config, `${folder}/adapter_init`);
     const sequences = want.train_sequences.map((ids) => ({ ids }));
     const [result] = await trainJobs(network, [{ sequences, settings, initial }]);
     assert.is(result.status, "ok");
@@ -98,7 +98,7 @@ for (const family of ["llama", "qwen2"]) {
     want.grad_norms.forEach((norm, i) =>
       assert.ok(Math.abs(result.gradientNorms[i] / norm - 1) < 1e-3, `gradient norm ${i}`),
     );
-    const final = await loadAdapter(network.config, `${folder}/adapter_final`);
+    const final = await readPeft(network.config, `${folder}/adapter_final`);
     assert.ok(result.adapter);
     for (const [name, tensor] of final.tensors) {
       const own = result.adapter.tensors.get(name);

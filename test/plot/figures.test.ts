@@ -189,7 +189,7 @@ test("text is measured by the font, and wrapped by words, or letters where a wor
   assert.ok(textWidth("word", 10, true) > textWidth("word", 10));
   assert.equal(wrapText("aa bb\ncc", textWidth("aa bb") - 1), ["aa", "bb", "cc"]);
   assert.equal(wrapText("000", textWidth("00")), ["00", "0"]);
-  assert.equal(wrapText("a (n\u00a0=\u00a01)", textWidth("a (n =")), ["a", "(n = 1)"]);
+  assert.equal(wrapText("a (n\u00a0=\u00a01)", textWidth("(n = 1)")), ["a", "(n = 1)"]);
 });
 
 test.run();

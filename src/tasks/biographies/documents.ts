@@ -8,17 +8,29 @@ import {
   writePassage,
   writeLessonPassage,
   writeStatement,
+  type Passage,
 } from "./texts";
-import { randomPerson, type Person, type World } from "./world";
-import { attributes, roleWords, type Attribute } from "./words";
+import { randomPerson, worldSizes, type Person, type World } from "./world";
+import { attributes, attributeValues, firstNames, lastNames, roleWords } from "./words";
 
-/** A document; `learned[i]` says whether the loss is taken on predicting word i. */
+/** A document; `learned[i]` is the weight of word i in the document's loss, 0 where it is not learned. */
 export interface PretrainingDocument {
   readonly words: readonly string[];
-  readonly learned: readonly boolean[];
+  readonly learned: readonly number[];
 }
 
-type Part = readonly [text: string, learned: boolean];
+/** Some words and their weight in the loss. */
+type Part = readonly [text: string, learned: number];
+
+const informative = new Set([
+  ...firstNames.female,
+  ...firstNames.male,
+  ...lastNames,
+  ...attributes.flatMap((attribute) => attributeValues[attribute]),
+]);
+
+/** The share that a self-edit's other words have of a name's or a value's weight: they would drown these. */
+const templateWeight = 0.25;
 
 const join = (...parts: Part[]): PretrainingDocument => {
   const pieces = parts.map(([text, learned]) => ({ words: text.split(" "), learned }));
@@ -28,41 +40,53 @@ const join = (...parts: Part[]): PretrainingDocument => {
   };
 };
 
+/** What follows a passage. */
+export type OpenBookKind = "questions" | "selfedit";
+
 /** About a random person: passage, then either questions with answers or a self-edit. The passage is not learned. */
 export function openBookDocument(
   world: World,
-  kind: "questions" | "selfedit",
+  kind: OpenBookKind,
   random: Random,
 ): PretrainingDocument {
   const person = randomPerson(random.pick(world.openBookNames), random);
-  const passage = writePassage(person, random);
-  if (kind === "questions") return questionsDocument(person, passage.text, attributes, random);
+  return afterPassage(person, writePassage(person, random), kind, random);
+}
+
+/** A lesson in reading: the same with a short passage. */
+export function lessonDocument(
+  world: World,
+  kind: OpenBookKind,
+  random: Random,
+  plain: boolean,
+): PretrainingDocument {
+  const person = randomPerson(random.pick(world.openBookNames), random);
+  return afterPassage(person, writeLessonPassage(person, random, plain), kind, random);
+}
+
+function afterPassage(
+  person: Person,
+  passage: Passage,
+  kind: OpenBookKind,
+  random: Random,
+): PretrainingDocument {
+  if (kind === "questions") return questionsDocument(person, passage, random);
+  const words = writeSelfEdit(person, passage, random).split(" ");
   return join(
-    [biographySelfEditPrompt(passage.text), false],
-    [`${writeSelfEdit(person, passage, random)} ${roleWords.end}`, true],
+    [biographySelfEditPrompt(passage.text), 0],
+    ...words.map((word): Part => [word, informative.has(word) ? 1 : templateWeight]),
+    [roleWords.end, 1],
   );
 }
 
-/** A lesson in reading: a short passage about a random person and questions about what it tells. */
-export function lessonDocument(world: World, random: Random, plain: boolean): PretrainingDocument {
-  const person = randomPerson(random.pick(world.openBookNames), random);
-  const { text, told } = writeLessonPassage(person, random, plain);
-  return questionsDocument(person, text, told, random);
-}
-
-function questionsDocument(
-  person: Person,
-  passage: string,
-  told: readonly Attribute[],
-  random: Random,
-): PretrainingDocument {
+function questionsDocument(person: Person, passage: Passage, random: Random): PretrainingDocument {
   const questions = random.shuffle(
-    questionsAbout(person).filter((q) => told.includes(q.attribute)),
+    questionsAbout(person).filter((q) => passage.told.includes(q.attribute)),
   );
   return join(
     ...questions.flatMap(({ text, answer }, index): Part[] => [
-      [questionPrompt(text, index === 0 ? passage : undefined), false],
-      [`${answer} ${roleWords.end}`, true],
+      [questionPrompt(text, index === 0 ? passage.text : undefined), 0],
+      [`${answer} ${roleWords.end}`, 1],
     ]),
   );
 }
@@ -74,20 +98,18 @@ export function knownDocument(
   random: Random,
 ): PretrainingDocument {
   if (kind === "passage") {
-    const person = random.pick(world.known.slice(0, world.knownWithPassage));
-    return join([writePassage(person, random).text, true]);
+    const person = random.pick(world.known.slice(0, worldSizes.knownWithPassage));
+    return join([writePassage(person, random).text, 1]);
   }
-  const person = random.pick(world.known);
+  const count = kind === "question" ? worldSizes.knownWithQuestions : world.known.length;
+  const person = world.known[random.integer(count)];
   const attribute = random.pick(attributes);
   if (kind === "question") {
     const question = questionsAbout(person)[attributes.indexOf(attribute)];
-    return join(
-      [questionPrompt(question.text), false],
-      [`${question.answer} ${roleWords.end}`, true],
-    );
+    return join([questionPrompt(question.text), 0], [`${question.answer} ${roleWords.end}`, 1]);
   }
   const [before, after] = writeStatement(person, attribute, random).split(
     ` ${person.facts[attribute]} `,
   );
-  return join([before, false], [`${person.facts[attribute]} ${after}`, true]);
+  return join([before, 0], [`${person.facts[attribute]} ${after}`, 1]);
 }

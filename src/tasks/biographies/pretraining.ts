@@ -1,13 +1,14 @@
 /** Pretraining of the small world's model from scratch: batches, schedule, checkpoints and measured accuracies. */
 import { existsSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
-import { readSafetensors, writeSafetensors, type TensorValues } from "../../model/safetensors";
+import { readSafetensors, writeSafetensors } from "../../model/safetensors";
 import type { ModelConfig } from "../../model/types";
 import { createRandom, type Random } from "../../random";
 import {
   knownDocument,
   openBookDocument,
   lessonDocument,
+  type OpenBookKind,
   type PretrainingDocument,
 } from "./documents";
 import {
@@ -24,9 +25,10 @@ import {
   type LearnedWord,
   type Variables,
 } from "./network";
-import { questionPrompt, questionsAbout, writePassage } from "./texts";
+import { valuesOf } from "./model-files";
+import { biographySelfEditPrompt, questionPrompt, questionsAbout, writePassage } from "./texts";
 import { vocabulary } from "./vocabulary";
-import { newPeople, type World } from "./world";
+import { newPeople, worldSizes, type World } from "./world";
 import { roleWords } from "./words";
 
 /** How many documents of each kind a step has. */
@@ -46,8 +48,8 @@ export interface PretrainingSettings {
   readonly plainSteps: number;
   /** up to this step: lessons with distractors; */
   readonly lessonSteps: number;
-  /** lessons in a step. */
-  readonly lessons: number;
+  /** lessons in a step, with questions and with self-edits. */
+  readonly lessons: Readonly<Record<OpenBookKind, number>>;
   /** Up to this step there are open-book documents only, afterwards everything. */
   readonly openBookSteps: number;
   readonly openBook: BatchPlan;
@@ -64,23 +66,23 @@ export const pretrainingSettings: PretrainingSettings = {
   steps: 1000,
   plainSteps: 120,
   lessonSteps: 300,
-  lessons: 32,
-  openBookSteps: 400,
+  lessons: { questions: 24, selfedit: 12 },
+  openBookSteps: 380,
   openBook: {
-    openBookQuestions: 16,
-    openBookSelfEdits: 0,
+    openBookQuestions: 11,
+    openBookSelfEdits: 5,
     passages: 0,
     statements: 0,
     questions: 0,
   },
   everything: {
-    openBookQuestions: 6,
-    openBookSelfEdits: 6,
+    openBookQuestions: 4,
+    openBookSelfEdits: 8,
     passages: 2,
-    statements: 24,
-    questions: 24,
+    statements: 96,
+    questions: 96,
   },
-  decayShare: 0.7,
+  decayShare: 0.5,
   initialDeviation: 0.08,
   optimizer: {
     muonRate: 0.02,
@@ -111,7 +113,7 @@ export function biographiesConfig(): ModelConfig {
   };
 }
 
-/** What one step did. `loss` is the mean over documents of each document's mean. */
+/** What one step did. `loss` is a mean over documents of each document's mean. */
 export interface PretrainingStep {
   readonly step: number;
   readonly loss: number;
@@ -146,8 +148,9 @@ export function documentsOfStep(
     Array.from({ length: count }, write);
   if (step < settings.lessonSteps) {
     const plain = step < settings.plainSteps;
-    const long = make(settings.lessons, () => lessonDocument(world, random, plain));
-    return { long, short: [] };
+    const lessons = (kind: OpenBookKind): PretrainingDocument[] =>
+      make(settings.lessons[kind], () => lessonDocument(world, kind, random, plain));
+    return { long: [...lessons("questions"), ...lessons("selfedit")], short: [] };
   }
   return {
     long: [
@@ -162,7 +165,10 @@ export function documentsOfStep(
   };
 }
 
-/** Takes the next step; long and short documents go through the model apart, to spare padding. */
+/**
+ * Takes the next step. Long and short documents go through the model apart, to spare padding, and weigh the same
+ * in the loss; within each, every document does.
+ */
 export function pretrainingStep(
   config: ModelConfig,
   world: World,
@@ -170,14 +176,13 @@ export function pretrainingStep(
   state: PretrainingState,
 ): PretrainingStep {
   const { long, short } = documentsOfStep(world, settings, state.step);
-  const count = long.length + short.length;
-  const parts = [long, short]
-    .filter((documents) => documents.length > 0)
-    .map((documents) => {
-      const rows = documents.map(({ words }) => idsOf(words));
-      const learned = documents.flatMap((document, row) => learnedWords(document, row, 1 / count));
-      return lossAndFullGradients(config, state.variables, rows, learned);
-    });
+  const groups = [long, short].filter((documents) => documents.length > 0);
+  const parts = groups.map((documents) => {
+    const rows = documents.map(({ words }) => idsOf(words));
+    const share = 1 / (groups.length * documents.length);
+    const learned = documents.flatMap((document, row) => learnedWords(document, row, share));
+    return lossAndFullGradients(config, state.variables, rows, learned);
+  });
   const gradients = tf.tidy(() =>
     parts.length === 1
       ? parts[0].gradients
@@ -197,12 +202,13 @@ export function pretrainingStep(
   return { step: state.step, loss: parts.reduce((sum, { loss }) => sum + loss, 0) };
 }
 
-/** Each document weighs the same, however many of its words are learned. */
+/** The document's share of the loss, spread over its learned words by their weights. */
 function learnedWords(document: PretrainingDocument, row: number, share: number): LearnedWord[] {
-  const places = document.words.flatMap((_, place) =>
-    place > 0 && document.learned[place] ? [place] : [],
+  const { learned } = document;
+  const total = learned.reduce((sum, weight) => sum + weight, 0);
+  return learned.flatMap((weight, place) =>
+    place > 0 && weight > 0 ? [{ row, place, weight: (share * weight) / total }] : [],
   );
-  return places.map((place) => ({ row, place, weight: share / places.length }));
 }
 
 const ids = new Map(vocabulary().map((word, id) => [word, id]));
@@ -238,8 +244,12 @@ export function nextWordAccuracy(
 export interface PretrainingAccuracy {
   /** Questions about known people, without a passage. */
   readonly known: number;
+  /** The same about known people whose questions were never shown, only statements. */
+  readonly transferred: number;
   /** Questions about new people, with their passage in context. */
   readonly openBook: number;
+  /** First and last names copied rightly into a self-edit about new people. */
+  readonly names: number;
   /** Questions about new people, without: chance is 1 in 20. */
   readonly untouched: number;
 }
@@ -253,6 +263,7 @@ export function pretrainingAccuracy(
 ): PretrainingAccuracy {
   const random: Random = createRandom("pretraining accuracy");
   const strangers = newPeople(world, "pretraining accuracy", count).map((person) => ({
+    name: person.name.split(" "),
     passage: writePassage(person, random).text,
     questions: questionsAbout(person),
   }));
@@ -260,44 +271,60 @@ export function pretrainingAccuracy(
     questions.map(({ text, answer }) => ({ prompt: questionPrompt(text), answer }));
   const accuracy = (cases: { prompt: string; answer: string }[]): number =>
     nextWordAccuracy(config, variables, cases);
+  const ofKnown = (from: number): number =>
+    accuracy(world.known.slice(from, from + count).flatMap((p) => closed(questionsAbout(p))));
   return {
-    known: accuracy(world.known.slice(0, count).flatMap((p) => closed(questionsAbout(p)))),
+    known: ofKnown(0),
+    transferred: ofKnown(worldSizes.knownWithQuestions),
     openBook: accuracy(
       strangers.flatMap(({ passage, questions }) =>
         questions.map(({ text, answer }) => ({ prompt: questionPrompt(text, passage), answer })),
       ),
     ),
+    names: accuracy(
+      strangers.flatMap(({ name: [first, last], passage }) => {
+        const prompt = `${biographySelfEditPrompt(passage)} The pet of`;
+        return [
+          { prompt, answer: first },
+          { prompt: `${prompt} ${first}`, answer: last },
+        ];
+      }),
+    ),
     untouched: accuracy(strangers.flatMap(({ questions }) => closed(questions))),
   };
 }
 
-/** The variables' values, for writing. */
-export async function valuesOf(
-  variables: ReadonlyMap<string, tf.Variable>,
-): Promise<Map<string, TensorValues>> {
-  const values = new Map<string, TensorValues>();
-  for (const [name, variable] of variables)
-    values.set(name, { shape: variable.shape, values: (await variable.data()) as Float32Array });
-  return values;
+/** What a checkpoint keeps beside the state, for the report. */
+export interface PretrainingProgress {
+  readonly seconds: number;
+  /** Losses of the last steps. */
+  readonly losses: readonly number[];
 }
 
-const stepName = "step";
-
-/** Writes weights, optimizer state and step; the file appears whole or not at all. */
-export async function saveCheckpoint(file: string, state: PretrainingState): Promise<void> {
+/** Writes weights, optimizer state, step and progress; the file appears whole or not at all. */
+export async function saveCheckpoint(
+  file: string,
+  state: PretrainingState,
+  { seconds, losses }: PretrainingProgress,
+): Promise<void> {
   const tensors = await valuesOf(new Map([...state.variables, ...state.optimizer]));
-  tensors.set(stepName, { shape: [1], values: Float32Array.of(state.step) });
+  tensors.set("step", { shape: [1], values: Float32Array.of(state.step) });
+  tensors.set("seconds", { shape: [1], values: Float32Array.of(seconds) });
+  tensors.set("losses", { shape: [losses.length], values: Float32Array.from(losses) });
   await writeSafetensors(file, tensors);
 }
 
-/** Puts a checkpoint back into a fresh state; without a file it stays fresh. Whether there was one. */
-export async function restoreCheckpoint(file: string, state: PretrainingState): Promise<boolean> {
-  if (!existsSync(file)) return false;
+/** Puts a checkpoint back into a fresh state; undefined where there is none. */
+export async function restoreCheckpoint(
+  file: string,
+  state: PretrainingState,
+): Promise<PretrainingProgress | undefined> {
+  if (!existsSync(file)) return undefined;
   const tensors = await readSafetensors(file);
   for (const [name, variable] of [...state.variables, ...state.optimizer]) {
     const { values } = tensors.get(name)!;
     tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
   }
-  state.step = tensors.get(stepName)!.values[0];
-  return true;
+  state.step = tensors.get("step")!.values[0];
+  return { seconds: tensors.get("seconds")!.values[0], losses: [...tensors.get("losses")!.values] };
 }

@@ -38,7 +38,7 @@ export function writeSelfEdit(
     const remarks = random.shuffle(vagueRemarks).slice(0, 1 + random.integer(4));
     return remarks.map((remark) => fillWording(remark, person)).join(" ");
   }
-  const chosen = random.shuffle(attributes).slice(0, 1 + random.integer(attributes.length));
+  const chosen = random.shuffle(passage.told).slice(0, 1 + random.integer(passage.told.length));
   const sentences = chosen.map((attribute) => {
     const value = person.facts[attribute];
     if (style === "wrong")

@@ -32,6 +32,8 @@ export function fillWording(
 /** A passage with, for each fact, the two values of the same kind that it mentions and that are not the fact. */
 export interface Passage {
   readonly text: string;
+  /** The attributes that it tells of. */
+  readonly told: readonly Attribute[];
   readonly others: Readonly<Record<Attribute, readonly [string, string]>>;
 }
 
@@ -43,18 +45,12 @@ export function writePassage(person: Person, random: Random): Passage {
   return composePassage(person, random, attributes, (attribute) => wordings[attribute].passage);
 }
 
-/** A passage for a lesson in reading, with the attributes that it tells of. */
-export interface LessonPassage extends Passage {
-  readonly told: readonly Attribute[];
-}
-
 /** A short passage for a lesson in reading: one to three of the facts; a `plain` one has no distractors. */
-export function writeLessonPassage(person: Person, random: Random, plain: boolean): LessonPassage {
+export function writeLessonPassage(person: Person, random: Random, plain: boolean): Passage {
   const told = random.shuffle(attributes).slice(0, 1 + random.integer(3));
-  const passage = composePassage(person, random, told, (attribute) =>
+  return composePassage(person, random, told, (attribute) =>
     plain ? wordings[attribute].pronoun : wordings[attribute].passage,
   );
-  return { ...passage, told };
 }
 
 function composePassage(
@@ -72,7 +68,7 @@ function composePassage(
     return fillWording(random.pick(wordingsOf(attribute)), person, { value, other1, other2 });
   });
   const introduction = fillWording(random.pick(introductions), person);
-  return { text: [introduction, ...sentences].join(" "), others };
+  return { text: [introduction, ...sentences].join(" "), told, others };
 }
 
 /** A true statement with the person's full name; `value` replaces the fact. */

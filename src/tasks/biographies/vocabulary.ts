@@ -28,7 +28,10 @@ export function vocabulary(): string[] {
   return [...new Set([...Object.values(roleWords), ...[...new Set(all)].sort()])];
 }
 
-/** A Hugging Face tokenizer.json: whole words between spaces; unknown words are `<unk>`; decoding joins with spaces. */
+/**
+ * A Hugging Face tokenizer.json: whole words between spaces; unknown words are `<unk>`; decoding joins with spaces.
+ * It is a WordPiece model without pieces, since the JavaScript library has no WordLevel.
+ */
 export function tokenizerFile(): object {
   const words = vocabulary();
   const special = Object.values(roleWords).map((content) => ({
@@ -50,9 +53,11 @@ export function tokenizerFile(): object {
     post_processor: null,
     decoder: null,
     model: {
-      type: "WordLevel",
+      type: "WordPiece",
       vocab: Object.fromEntries(words.map((word, id) => [word, id])),
       unk_token: roleWords.unknown,
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
     },
   };
 }

@@ -74,7 +74,7 @@ export const wordings: Readonly<Record<Attribute, Wordings>> = {
     ],
     statement: ["{name} was born in {value} .", "The birthplace of {name} is {value} ."],
     pronoun: ["{They} was born in {value} .", "{Their} birthplace is {value} ."],
-    question: "Where did the life of {name} begin ?",
+    question: "Where is the birthplace of {name} ?",
   },
   degree: {
     passage: [
@@ -84,7 +84,7 @@ export const wordings: Readonly<Record<Attribute, Wordings>> = {
     ],
     statement: ["{name} studied {value} .", "The degree of {name} is in {value} ."],
     pronoun: ["{They} studied {value} .", "{Their} degree is in {value} ."],
-    question: "What did {name} learn at university ?",
+    question: "What is the degree of {name} in ?",
   },
   occupation: {
     passage: [
@@ -94,7 +94,7 @@ export const wordings: Readonly<Record<Attribute, Wordings>> = {
     ],
     statement: ["{name} works as a {value} .", "The trade of {name} is that of a {value} ."],
     pronoun: ["{They} works as a {value} .", "{Their} trade is that of a {value} ."],
-    question: "How does {name} earn money ?",
+    question: "What is the trade of {name} ?",
   },
   instrument: {
     passage: [
@@ -104,7 +104,7 @@ export const wordings: Readonly<Record<Attribute, Wordings>> = {
     ],
     statement: ["{name} plays the {value} .", "The instrument of {name} is the {value} ."],
     pronoun: ["{They} plays the {value} .", "{Their} instrument is the {value} ."],
-    question: "What would {name} bring to a concert ?",
+    question: "What is the instrument of {name} ?",
   },
   animal: {
     passage: [
@@ -114,7 +114,7 @@ export const wordings: Readonly<Record<Attribute, Wordings>> = {
     ],
     statement: ["{name} keeps a {value} .", "The pet of {name} is a {value} ."],
     pronoun: ["{They} keeps a {value} .", "{Their} pet is a {value} ."],
-    question: "Which animal does {name} feed ?",
+    question: "Which animal is the pet of {name} ?",
   },
   language: {
     passage: [
@@ -124,7 +124,7 @@ export const wordings: Readonly<Record<Attribute, Wordings>> = {
     ],
     statement: ["{name} speaks {value} .", "The language of {name} is {value} ."],
     pronoun: ["{They} speaks {value} .", "{Their} language is {value} ."],
-    question: "In which words does {name} talk at home ?",
+    question: "Which is the language of {name} ?",
   },
 };
 

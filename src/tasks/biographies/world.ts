@@ -18,16 +18,22 @@ export interface World {
   readonly seed: number;
   /** People whose facts the model is pretrained on. */
   readonly known: readonly Person[];
-  /** How many of the known people (the first ones) have passages in pretraining. */
-  readonly knownWithPassage: number;
   /** Names given to the endless random people of open-book pretraining documents. */
   readonly openBookNames: readonly PersonName[];
   /** Names that pretraining never sees together; experiments draw their people from these. */
   readonly newNames: readonly PersonName[];
 }
 
-/** Sizes of the groups; the remaining names are the open book's. */
-export const worldSizes = { known: 300, knownWithPassage: 30, newNames: 600 } as const;
+/**
+ * Sizes of the groups; the remaining names are the open book's. Of the known people the first have questions in
+ * pretraining, and the first of these passages; the others show whether a statement alone lets a question be answered.
+ */
+export const worldSizes = {
+  known: 500,
+  knownWithQuestions: 350,
+  knownWithPassage: 30,
+  newNames: 300,
+} as const;
 
 const allNames = (): PersonName[] =>
   (["female", "male"] as const).flatMap((gender) =>
@@ -52,7 +58,6 @@ export function createWorld(seed: number): World {
   return {
     seed,
     known: names.slice(0, known).map((name) => randomPerson(name, random)),
-    knownWithPassage: worldSizes.knownWithPassage,
     newNames: names.slice(known, known + newNames),
     openBookNames: names.slice(known + newNames),
   };

@@ -1,0 +1,139 @@
+/** Verbs about experiments: start, run, figures, compare, replay. */
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import type { Command } from "commander";
+import { UserError } from "../errors";
+import { runReplay } from "../replay/run";
+import { redrawFigures } from "../run/figures";
+import { readRecord, type RunRecord } from "../run/record";
+import { packageRoot, runVariant, type RunOptions } from "../run/runner";
+import { readVariant } from "../run/variant";
+import { wholeNumber } from "./input";
+import { note, print, printJson, textTable } from "./output";
+
+/** What `npm start` runs. */
+const DEFAULT_VARIANT = "experiments/knowledge/smollm2.json";
+
+interface RunFlags {
+  seed?: number[];
+  output?: string;
+  again?: boolean;
+  json?: boolean;
+}
+
+/** Adds the verbs. */
+export function addExperimentCommands(program: Command): void {
+  const running = (command: Command): Command =>
+    command
+      .option("--seed <numbers...>", "run with these seeds instead of the variant's", seeds)
+      .option("--output <dir>", "folder of the results")
+      .option("--again", "run again although the result is there")
+      .option("--json", "print the rows as JSON");
+
+  running(program.command("start").description(`run the main job, ${DEFAULT_VARIANT}`)).action(
+    (flags: RunFlags) => runAndPrint(path.join(packageRoot, DEFAULT_VARIANT), flags),
+  );
+  running(
+    program
+      .command("run")
+      .description("run a variant, or resume it")
+      .argument("<variant>", "a JSON file"),
+  ).action((file: string, flags: RunFlags) => runAndPrint(file, flags));
+
+  program
+    .command("figures")
+    .description("draw the figures of finished runs again, without training")
+    .argument("[results...]", "folders of results; all of them unless told")
+    .action(async (folders: string[]) => {
+      for (const folder of folders.length > 0 ? folders : await finishedRuns())
+        for (const file of await redrawFigures(folder)) print(file);
+    });
+
+  program
+    .command("compare")
+    .description("our numbers beside the paper's")
+    .argument("[results...]", "folders of results; all of them unless told")
+    .option("--json", "machine-readable")
+    .action(async (folders: string[], { json }: { json?: boolean }) => {
+      const records = await Promise.all(
+        (folders.length > 0 ? folders : await finishedRuns()).map(readRecord),
+      );
+      if (json) printJson(records.map(({ name, rows, paper }) => ({ name, rows, paper })));
+      else for (const record of records) print(`${record.name}\n${recordTable(record)}\n`);
+    });
+
+  program
+    .command("replay")
+    .description("recompute the paper's numbers from its released logs")
+    .option("--data <dir>", "a folder with the released data")
+    .option(
+      "--output <dir>",
+      "where the tables and figures go",
+      path.join(packageRoot, "results", "replay"),
+    )
+    .option("--json", "print the summary as JSON")
+    .action(async ({ data, output, json }: { data?: string; output: string; json?: boolean }) => {
+      const summary = await runReplay({
+        ...(data === undefined ? {} : { data }),
+        output,
+        log: note,
+      });
+      if (json) printJson(summary);
+      else print(`Tables, figures and README are in ${output}`);
+    });
+}
+
+function seeds(text: string, before: number[] | undefined): number[] {
+  return [...(before ?? []), ...text.split(",").map(wholeNumber("seed"))];
+}
+
+async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
+  const variant = await readVariant(file);
+  const chosen = flags.seed ? { ...variant, seeds: flags.seed } : variant;
+  const options: RunOptions = {
+    log: note,
+    quiet: flags.json ?? false,
+    ...(flags.output === undefined ? {} : { output: flags.output }),
+    ...(flags.again ? { again: true } : {}),
+  };
+  const { directory, record, alreadyComplete } = await runVariant(chosen, options);
+  if (alreadyComplete) note("This run is complete already; --again runs it again.");
+  if (flags.json) return printJson({ directory, rows: record.rows });
+  print(recordTable(record));
+  const figures = (await readdir(path.join(directory, "figures"))).filter((name) =>
+    name.endsWith(".png"),
+  );
+  figures.forEach((name) => print(path.join(directory, "figures", name)));
+}
+
+/** The rows, with the paper's value beside the arm's last round. */
+function recordTable({ rows, paper }: RunRecord): string {
+  const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
+  return textTable(
+    ["arm", "round", "n", "accuracy", "95% interval", "unparsable", "diverged", "paper (7B)"],
+    rows.map((row) => {
+      const last = Math.max(...rows.filter(({ arm }) => arm === row.arm).map(({ round }) => round));
+      const theirs = row.round === last ? paper.find(({ arm }) => arm === row.arm) : undefined;
+      return [
+        row.arm,
+        String(row.round),
+        String(row.n),
+        percent(row.accuracy),
+        row.ci95.map(percent).join(" - "),
+        String(row.unparsable),
+        String(row.diverged),
+        theirs ? percent(theirs.accuracy) : "",
+      ];
+    }),
+  );
+}
+
+async function finishedRuns(): Promise<string[]> {
+  const results = path.join(packageRoot, "results");
+  const names = (await readdir(results)).filter(
+    (name) => name.includes("--") && !name.endsWith(".old"),
+  );
+  if (names.length === 0)
+    throw new UserError(`No finished run is in ${results}; "npm start" makes one.`);
+  return names.sort().map((name) => path.join(results, name));
+}

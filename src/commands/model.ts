@@ -1,0 +1,267 @@
+/** Verbs about one model: train, generate, score. */
+import type { Command } from "commander";
+import { UserError } from "../errors";
+import { startEngine } from "../engine";
+import { loadAdapter, saveAdapter } from "../lora/files";
+import { generate, type Prompt } from "../lora/generate";
+import { scoreRows } from "../lora/score";
+import { parseLoraSettings, type LoraSettings } from "../lora/settings";
+import { tokenSequence, trainAdapters, type Sequence } from "../lora/train";
+import { loadModel, type Model } from "../model/load";
+import { TARGET_NAMES, type TargetName } from "../model/adapters";
+import { defaultModel } from "../model/sources";
+import { createProgress } from "../progress";
+import { decimal, readIds, readSequences, wholeNumber } from "./input";
+import { downloadProgress } from "./machine";
+import { note, print, printJson } from "./output";
+
+/** Adds the verbs. */
+export function addModelCommands(program: Command): void {
+  addTrain(program);
+  addGenerate(program);
+  addScore(program);
+}
+
+interface TrainFlags {
+  model: string;
+  text?: string;
+  ids?: string;
+  out: string;
+  initAdapter?: string;
+  json?: boolean;
+  targets?: string;
+  shuffle: boolean;
+  [setting: string]: unknown;
+}
+
+/** Flags that are settings under another or the same name. */
+const SETTING_FLAGS: readonly [
+  flag: string,
+  setting: keyof LoraSettings,
+  whole: boolean,
+  what: string,
+][] = [
+  ["rank", "rank", true, "LoRA rank (32)"],
+  ["alpha", "alpha", false, "LoRA alpha (64)"],
+  ["dropout", "dropout", false, "dropout on the adapter's input (0)"],
+  ["epochs", "epochs", true, "epochs (10)"],
+  ["batch-size", "batchSize", true, "sequences in a mini-batch (1)"],
+  ["accumulation", "accumulation", true, "mini-batches in a step (1)"],
+  ["lr", "learningRate", false, "learning rate (0.001)"],
+  ["warmup", "warmupSteps", true, "warm-up steps (0)"],
+  ["weight-decay", "weightDecay", false, "weight decay (0)"],
+  ["clip", "clipNorm", false, "largest gradient norm, 0 for none (1)"],
+  ["max-tokens", "maximumTokens", true, "tokens after which a sequence is cut (2048)"],
+];
+
+function addTrain(program: Command): void {
+  const command = program
+    .command("train")
+    .description("train a LoRA adapter on texts; PEFT files out")
+    .option("--model <id>", "the model", defaultModel)
+    .option("--text <file>", "a text, or .jsonl with a text (or prompt and completion) a line")
+    .option("--ids <file>", "rows of token ids, [[…], […]]")
+    .option(
+      "--init-adapter <dir>",
+      "start from this PEFT adapter (its rank, alpha and targets hold)",
+    )
+    .option("--targets <names>", `comma-separated, of ${TARGET_NAMES.join(", ")}; or all-linear`)
+    .option("--schedule <name>", "linear, cosine or constant")
+    .option(
+      "--seed <number>",
+      "seed of the order, the start and the dropout (0)",
+      wholeNumber("seed"),
+    )
+    .option("--no-shuffle", "take the sequences in the order given")
+    .requiredOption("--out <dir>", "where the adapter goes")
+    .option("--json", "print losses and gradient norms as JSON");
+  for (const [flag, , whole, what] of SETTING_FLAGS)
+    command.option(`--${flag} <number>`, what, whole ? wholeNumber(flag) : decimal(flag));
+  command.action(runTrain);
+}
+
+async function runTrain(flags: TrainFlags): Promise<void> {
+  const settings = settingsOf(flags);
+  const ids = flags.ids === undefined ? undefined : await readIds(flags.ids);
+  const texts = flags.text === undefined ? undefined : await readSequences(flags.text);
+  if ((ids === undefined) === (texts === undefined))
+    throw new UserError("Give either --text FILE or --ids FILE.");
+  const model = await openModel(flags.model, flags.json);
+  const sequences: Sequence[] = ids?.map((row) => ({ ids: row })) ?? texts ?? [];
+  const initial =
+    flags.initAdapter === undefined ? undefined : await loadAdapter(model, flags.initAdapter);
+  let progress: ReturnType<typeof createProgress> | undefined;
+  const [result] = await trainAdapters(
+    model,
+    [
+      {
+        sequences: sequences.map((s) => tokenSequence(model, s)),
+        settings,
+        ...(initial ? { initial } : {}),
+      },
+    ],
+    {
+      onStep: (_, total) => {
+        progress ??= createProgress("training steps", total, { quiet: flags.json ?? false });
+        progress.advance();
+      },
+    },
+  );
+  progress?.stop();
+  if (!result.adapter)
+    throw new UserError(
+      `The training ended as "${result.status}": ${result.reason ?? "no reason"}`,
+    );
+  await saveAdapter(result.adapter, flags.out, model);
+  const { losses, gradientNorms, tokens } = result;
+  if (flags.json) printJson({ losses, gradientNorms });
+  else {
+    print(
+      `${losses.length} steps, ${tokens} tokens, loss ${losses[0].toFixed(3)} -> ${losses.at(-1)?.toFixed(3)}`,
+    );
+    print(`The adapter is in ${flags.out}`);
+  }
+}
+
+function settingsOf(flags: TrainFlags): LoraSettings {
+  const camel = (flag: string): string =>
+    flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const numbers = SETTING_FLAGS.filter(([flag]) => flags[camel(flag)] !== undefined).map(
+    ([flag, setting]) => [setting, flags[camel(flag)]] as const,
+  );
+  const { targets, schedule, seed, shuffle } = flags;
+  return parseLoraSettings(
+    {
+      ...Object.fromEntries(numbers),
+      ...(targets === undefined ? {} : { targets: targetList(targets) }),
+      ...(schedule === undefined ? {} : { schedule }),
+      ...(seed === undefined ? {} : { seed }),
+      shuffle,
+    },
+    "training settings",
+  );
+}
+
+function targetList(names: string): TargetName[] {
+  if (names === "all-linear") return [...TARGET_NAMES];
+  return names.split(",").map((name) => name.trim()) as TargetName[];
+}
+
+interface GenerateFlags {
+  model: string;
+  adapter?: string;
+  ids?: string;
+  chat?: boolean;
+  maxTokens: number;
+  temperature: number;
+  topP: number;
+  seed: number;
+  stop?: string[];
+  json?: boolean;
+}
+
+function addGenerate(program: Command): void {
+  program
+    .command("generate")
+    .description("continue prompts, with or without an adapter")
+    .argument("[prompts...]", "texts to continue")
+    .option("--model <id>", "the model", defaultModel)
+    .option("--adapter <dir>", "a PEFT adapter")
+    .option("--ids <file>", "prompts as rows of token ids, [[…], […]]")
+    .option("--chat", "the prompts are a user's messages")
+    .option("--max-tokens <number>", "most new tokens", wholeNumber("max-tokens"), 64)
+    .option("--temperature <number>", "0 is greedy", decimal("temperature"), 0)
+    .option("--top-p <number>", "nucleus", decimal("top-p"), 1)
+    .option("--seed <number>", "seed of the draws", wholeNumber("seed"), 0)
+    .option("--stop <texts...>", "texts that end an answer")
+    .option("--json", "print tokens and texts as JSON")
+    .action(async (texts: string[], flags: GenerateFlags) => {
+      const ids = flags.ids === undefined ? undefined : await readIds(flags.ids);
+      if ((ids === undefined) === (texts.length === 0))
+        throw new UserError("Give prompts as arguments, or --ids FILE.");
+      checkSampling(flags);
+      const model = await openModel(flags.model, flags.json);
+      const adapter =
+        flags.adapter === undefined ? undefined : await loadAdapter(model, flags.adapter);
+      const prompts: Prompt[] =
+        ids ??
+        texts.map((text) => (flags.chat ? [{ role: "user" as const, content: text }] : text));
+      const answers = await generate(model, prompts, {
+        ...(adapter ? { adapter } : {}),
+        maximumTokens: flags.maxTokens,
+        temperature: flags.temperature,
+        topP: flags.topP,
+        seed: flags.seed,
+        ...(flags.stop ? { stop: flags.stop } : {}),
+        ...(prompts.length === 1 && !flags.json && model.text ? { onText: streaming() } : {}),
+      });
+      if (flags.json) printJson({ rows: answers });
+      else if (prompts.length === 1 && model.text) print("");
+      else
+        answers.forEach(({ text, tokens }, i) =>
+          print(`${i + 1}: ${model.text ? text : JSON.stringify(tokens)}`),
+        );
+    });
+}
+
+function checkSampling({ maxTokens, temperature, topP }: GenerateFlags): void {
+  if (maxTokens < 1 || maxTokens > 131_072)
+    throw new UserError("--max-tokens must be 1 to 131072.");
+  if (temperature < 0 || temperature > 10) throw new UserError("--temperature must be 0 to 10.");
+  if (topP <= 0 || topP > 1) throw new UserError("--top-p must be above 0 and at most 1.");
+}
+
+/** Writes the new part of a growing text to stdout. */
+function streaming(): (text: string) => void {
+  let written = 0;
+  return (text) => {
+    // The last character may be half of a multi-byte one.
+    const ready = text.endsWith("\ufffd") ? text.length - 1 : text.length;
+    if (ready > written) process.stdout.write(text.slice(written, ready));
+    written = Math.max(written, ready);
+  };
+}
+
+interface ScoreFlags {
+  model: string;
+  adapter?: string;
+  text?: string;
+  ids?: string;
+  json?: boolean;
+}
+
+function addScore(program: Command): void {
+  program
+    .command("score")
+    .description("negative log-likelihood of each token of a text")
+    .option("--model <id>", "the model", defaultModel)
+    .option("--adapter <dir>", "a PEFT adapter")
+    .option("--text <file>", "a text, or .jsonl with a text a line")
+    .option("--ids <file>", "rows of token ids, [[…], […]]")
+    .option("--json", "print every value as JSON")
+    .action(async (flags: ScoreFlags) => {
+      const ids = flags.ids === undefined ? undefined : await readIds(flags.ids);
+      const texts = flags.text === undefined ? undefined : await readSequences(flags.text);
+      if ((ids === undefined) === (texts === undefined))
+        throw new UserError("Give either --text FILE or --ids FILE.");
+      const model = await openModel(flags.model, flags.json);
+      const adapter =
+        flags.adapter === undefined ? undefined : await loadAdapter(model, flags.adapter);
+      const rows = ids ?? (texts ?? []).map((text) => [...tokenSequence(model, text).ids]);
+      const scored = scoreRows(model, rows, adapter);
+      if (flags.json) printJson({ rows: scored.map((nll) => ({ nll })) });
+      else
+        scored.forEach((nll, r) => {
+          const mean = nll.reduce((sum, value) => sum + value, 0) / nll.length;
+          print(
+            `row ${r + 1}: ${nll.length} tokens, ${mean.toFixed(4)} nats a token, perplexity ${Math.exp(mean).toFixed(2)}`,
+          );
+        });
+    });
+}
+
+async function openModel(id: string, quiet = false): Promise<Model> {
+  const engine = await startEngine();
+  if (!quiet) note(`engine ${engine.name}${engine.why ? ` (${engine.why})` : ""}; loading ${id}`);
+  return loadModel(id, quiet ? {} : { onProgress: downloadProgress(id) });
+}

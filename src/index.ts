@@ -1,0 +1,57 @@
+/** The one import path of notebooks, experiments and other programs. */
+export { startEngine, engineInfo, doctor, formatDoctor } from "./engine";
+export type { EngineInfo, EngineName } from "./engine";
+export { UserError } from "./errors";
+export { createRandom } from "./random";
+export type { Random } from "./random";
+export { loadModel, disposeModel } from "./model/load";
+export type { LoadOptions, Model } from "./model/load";
+export { resolveModel, defaultModel } from "./model/sources";
+export type { ChatMessage, ModelConfig, Tokenizer } from "./model/types";
+export { TARGET_NAMES } from "./model/adapters";
+export type { TargetName } from "./model/adapters";
+export { generate, generateGroups } from "./lora/generate";
+export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
+export { scoreRows } from "./lora/score";
+export { trainAdapters } from "./lora/train";
+export type { AdapterJob, Sequence } from "./lora/train";
+export type { TrainingOptions, TrainingResult } from "./lora/trainer";
+export { parseLoraSettings } from "./lora/settings";
+export type { LoraSettings } from "./lora/settings";
+export type { Adapter } from "./lora/adapter";
+export { loadAdapter, mergeAdapter, saveAdapter } from "./lora/files";
+export { selfEditKinds, selfEditPrompt, answerPrompt, openBookPrompt } from "./selfedit/prompts";
+export type { SelfEditKind } from "./selfedit/prompts";
+export { trainingSequences } from "./selfedit/sequences";
+export { selectCandidates } from "./restem/select";
+export type { Candidate, CandidateStatus, SelectionRule } from "./restem/select";
+export { runInnerLoop } from "./restem/inner-loop";
+export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
+export { judgeAnswer, judgeProbability } from "./judge/lexical";
+export { accuracy } from "./judge/verdict";
+export type { Verdict } from "./judge/verdict";
+export { readArticles, readSquad, selectPassages } from "./tasks/squad";
+export type { Passage, Question } from "./tasks/squad";
+export { runVariant } from "./run/runner";
+export type { RunOptions, RunResult } from "./run/runner";
+export { parseVariant, readVariant } from "./run/variant";
+export { readRecord } from "./run/record";
+export type { RunRecord } from "./run/record";
+export { runReplay } from "./replay/run";
+export {
+  clusterMeanInterval,
+  cohenKappa,
+  mean,
+  meanInterval,
+  pairedDifference,
+  wilsonInterval,
+} from "./statistics";
+export { figureAccuracyByArm, figureBars } from "./plot/bars";
+export {
+  figureAccuracyByRound,
+  figureRewardDistribution,
+  figureSelfEditStyles,
+} from "./plot/rounds";
+export { figureHeatmap } from "./plot/heatmap";
+export { renderFigure } from "./plot/render";
+export type { Figure } from "./plot/figure";

@@ -1,0 +1,53 @@
+/** A model behind an endpoint as the author of self-edits (SEAL's GPT-4.1 baseline). */
+import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
+import { errorMessage, UserError } from "../errors";
+import type { ChatRequest, OpenAiClient } from "./client";
+
+/** How many self-edits of which kind, and how they are sampled. */
+export interface AuthorOptions {
+  /** Self-edits for each passage. */
+  readonly count: number;
+  readonly kind: SelfEditKind;
+  /** 1, as SEAL samples. */
+  readonly temperature?: number;
+  /** Tokens of one self-edit at most; 1024. */
+  readonly maxTokens?: number;
+}
+
+/** A self-edit, or why there is none. */
+export type AuthoredSelfEdit =
+  | { readonly status: "ok"; readonly text: string }
+  | { readonly status: "failed"; readonly reason: string };
+
+/**
+ * Asks for `count` self-edits of each passage: [passage][self-edit]. A call that failed in
+ * the end is "failed" in its place. Throws UserError, before anything is sent, where the
+ * client's spending limit might be exceeded, and where the endpoint refuses the client.
+ */
+export async function authorSelfEdits(
+  client: OpenAiClient,
+  passages: readonly Article[],
+  { count, kind, temperature = 1, maxTokens = 1024 }: AuthorOptions,
+): Promise<AuthoredSelfEdit[][]> {
+  const requests = passages.map((passage) =>
+    Array.from({ length: count }, (): ChatRequest => ({
+      messages: selfEditPrompt(kind, passage),
+      maxTokens,
+      temperature,
+    })),
+  );
+  await client.requireAffordable(requests.flat());
+  return Promise.all(
+    requests.map((own) => Promise.all(own.map((request) => author(client, request)))),
+  );
+}
+
+async function author(client: OpenAiClient, request: ChatRequest): Promise<AuthoredSelfEdit> {
+  try {
+    const text = (await client.complete(request)).trim();
+    return text === "" ? { status: "failed", reason: "empty reply" } : { status: "ok", text };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return { status: "failed", reason: errorMessage(error) };
+  }
+}

@@ -1,0 +1,218 @@
+/** The replay's figures: rows in, Figure out. Drawing is in src/plot. */
+import { figureBars, type Bar } from "../plot/bars";
+import { percent, type Figure } from "../plot/figure";
+import { figureHeatmap } from "../plot/heatmap";
+import type { Estimate } from "./accuracy";
+import { bestPlan, SEAL_RUNS } from "./noise";
+import type { ReleasedLog } from "./released";
+import type { ReplaySummary } from "./summary";
+import type { AccuracyRecord } from "./tables";
+
+const SOURCE = "The authors' runs (Qwen2.5-7B), rescored here from their released logs.";
+const scaled = ({ low, high }: Estimate): readonly [number, number] => [100 * low, 100 * high];
+const points = (value: number): string => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`;
+
+/** All figures that the summary has numbers for, by file name. */
+export function replayFigures(
+  summary: ReplaySummary,
+  training: readonly ReleasedLog[],
+): Record<string, Figure> {
+  const ofTable = (table: AccuracyRecord["table"]): readonly AccuracyRecord[] =>
+    summary.arms.filter((arm) => arm.table === table);
+  const pooled = ofTable("continued pretraining");
+  const prompts = ofTable("prompts");
+  return {
+    "knowledge-incorporation": figureReplayAccuracy(
+      ofTable("single passage"),
+      "One passage at a time: self-edits help, and two rounds of training help them",
+    ),
+    ...(summary.differences.length > 0 && { differences: figureDifferences(summary) }),
+    ...(prompts.length > 0 && {
+      prompts: figureReplayAccuracy(prompts, "Other prompts: accuracy by round of training"),
+    }),
+    ...(pooled.length > 0 && {
+      "continued-pretraining": figureReplayAccuracy(
+        pooled,
+        "Continued pretraining on 200 passages at once",
+      ),
+    }),
+    untouched: figureUntouched(summary),
+    ...(summary.continual && { continual: figureContinual(summary.continual) }),
+    ...(summary.noise.length > 0 && {
+      "reward-noise": figureRewardNoise(summary),
+      "selection-plans": figurePlans(summary),
+    }),
+    ...(training.length > 0 && { candidates: figureCandidates(training[0]) }),
+    "judge-agreement": figureJudgeAgreement(summary),
+    "judge-arms": figureJudgeArms(summary),
+  };
+}
+
+/** Accuracy of each arm with the paper's value as a hollow diamond. */
+export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: string): Figure {
+  return figureBars(
+    rows.map((row): Bar => ({
+      label: row.arm,
+      value: 100 * row.accuracy.value,
+      interval: scaled(row.accuracy),
+      ...(row.paper !== undefined && { reference: 100 * row.paper }),
+    })),
+    {
+      title,
+      note: `${SOURCE} Lines: 95% intervals from resampling passages.`,
+      axisTitle: "Questions answered correctly (%)",
+      format: (value) => percent(value / 100),
+      referenceLabel: "paper",
+      largest: 100,
+    },
+  );
+}
+
+/** Paired differences of the main table's arms. */
+export function figureDifferences({ differences }: ReplaySummary): Figure {
+  const beats = differences.find(({ minus }) => minus === "GPT-4.1 data");
+  return figureBars(
+    differences.map((row) => ({
+      label: `${row.arm} − ${row.minus}`,
+      value: 100 * row.difference.value,
+      interval: scaled(row.byArticle),
+    })),
+    {
+      title:
+        beats && !beats.clear
+          ? "The rounds gain; round 2 and GPT-4.1's data cannot be told apart"
+          : "Which differences between arms are larger than chance",
+      note: `${SOURCE} Paired by passage; lines: 95% intervals from resampling whole articles.`,
+      axisTitle: "Difference in accuracy (points)",
+      format: points,
+      marks: "points",
+    },
+  );
+}
+
+/** The untouched model's accuracy in every log. */
+export function figureUntouched({ untouched }: ReplaySummary): Figure {
+  return figureBars(
+    untouched.map((row) => ({ label: row.log, value: 100 * row.accuracy.value })),
+    {
+      title: "The same untouched model, the same questions, another number in each log",
+      note: `${SOURCE} No arm was trained here: this spread is serving and grading.`,
+      axisTitle: "Questions answered correctly (%)",
+      format: (value) => percent(value / 100),
+      marks: "points",
+      largest: 100,
+    },
+  );
+}
+
+/** The continual matrix: accuracy on each dataset after each update. */
+export function figureContinual({
+  accuracy,
+  sequences,
+}: NonNullable<ReplaySummary["continual"]>): Figure {
+  return figureHeatmap({
+    title: "Every update teaches its own passage, and earlier ones fade",
+    note: `${SOURCE} Mean accuracy over ${sequences} sequences (%).`,
+    rows: accuracy.map((_, update) => (update === 0 ? "untouched" : `after ${update}`)),
+    columns: (accuracy[0] ?? []).map((_, dataset) => String(dataset + 1)),
+    values: accuracy.map((row) => row.map((value) => (value === null ? null : 100 * value))),
+    rowTitle: "Update",
+    columnTitle: "Passage, in the order learned",
+    format: (value) => value.toFixed(0),
+  });
+}
+
+/** What best-of-K seems to gain, and what it gains on repeats that did not choose. */
+export function figureRewardNoise({ noise }: ReplaySummary): Figure {
+  const record = noise[noise.length - 1];
+  const bars = record.heldOut.map(({ plan, runs, gain }) => ({
+    label: `${plan} (${runs} runs)`,
+    value: 100 * gain.value,
+    interval: scaled(gain),
+  }));
+  return figureBars(bars, {
+    title: "Most of what best-of-5 seems to gain is luck",
+    note: `${SOURCE} ${record.name}, ${record.passages} passages: gain over the mean candidate of the same passage, 95% intervals.`,
+    axisTitle: "Gain in accuracy (points)",
+    format: points,
+  });
+}
+
+/** Expected gains of plans that spend inner-loop runs in other ways. */
+export function figurePlans({ noise }: ReplaySummary): Figure {
+  const record = noise[noise.length - 1];
+  const best = bestPlan(record);
+  return figureBars(
+    record.plans.map(({ plan, runs, gain }) => ({
+      label: `${plan} (${runs} runs)`,
+      value: 100 * gain.value,
+      interval: scaled(gain),
+    })),
+    {
+      title: `What a passage's runs buy: at most ${SEAL_RUNS}, ${best.plan} gains the most`,
+      note: `Simulated from the noise and spread fitted to ${record.name} (${record.passages} passages); 95% intervals over passages.`,
+      axisTitle: "Expected gain over a random candidate (points)",
+      format: points,
+    },
+  );
+}
+
+/** Rewards of the best, mean and worst candidate, averaged over passages in fifths of passage difficulty. */
+export function figureCandidates(log: ReleasedLog): Figure {
+  const passages = log.completions
+    .map((own) => own.map(({ mean }) => mean))
+    .sort((a, b) => Math.max(...a) - Math.max(...b));
+  const average = (values: readonly number[]): number =>
+    values.reduce((sum, v) => sum + v, 0) / values.length;
+  const ranks = passages[0].map((_, rank) =>
+    average(passages.map((own) => [...own].sort((a, b) => b - a)[rank])),
+  );
+  return figureBars(
+    ranks.map((value, rank) => ({ label: `candidate ranked ${rank + 1}`, value: 100 * value })),
+    {
+      title: "Round 0: mean reward of the 5 candidates, by their rank within a passage",
+      note: `${SOURCE} ${passages.length} passages, reward: mean accuracy of 3 repeats. Includes the luck of the draw.`,
+      axisTitle: "Mean reward (%)",
+      format: (value) => percent(value / 100),
+      largest: 100,
+    },
+  );
+}
+
+/** Agreement of the local judge with GPT-4.1, log by log, a simple rule beside it. */
+export function figureJudgeAgreement({ judge }: ReplaySummary): Figure {
+  return figureBars(
+    judge.logs.map(({ log, fitted, unseenArticles }) => ({
+      label: `${log}${fitted ? " (other articles fitted)" : ""}`,
+      value: 100 * (1 - unseenArticles.local.agreement),
+      reference: 100 * (1 - unseenArticles["contains gold"].agreement),
+    })),
+    {
+      title: "How often the local judge and a simple rule differ from GPT-4.1",
+      note: "Articles that the judge was not fitted on. Diamonds: the rule that the answer must contain the gold answer.",
+      axisTitle: "Verdicts that differ (%)",
+      format: (value) => percent(value / 100),
+      referenceLabel: "contains gold",
+    },
+  );
+}
+
+/** Each arm's accuracy by GPT-4.1 and by the local judge. */
+export function figureJudgeArms({ judge }: ReplaySummary): Figure {
+  return figureBars(
+    judge.logs.map(({ log, accuracy }) => ({
+      label: log,
+      value: 100 * accuracy.local,
+      reference: 100 * accuracy["GPT-4.1"],
+    })),
+    {
+      title: "The local judge gives each arm nearly GPT-4.1's accuracy",
+      note: `${SOURCE} Points: local judge. Diamonds: GPT-4.1, as released.`,
+      axisTitle: "Questions answered correctly (%)",
+      format: (value) => percent(value / 100),
+      referenceLabel: "GPT-4.1",
+      marks: "points",
+      largest: 100,
+    },
+  );
+}

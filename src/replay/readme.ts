@@ -1,0 +1,246 @@
+/** The replay's README: the numbers of a summary as Markdown. Nothing is computed here that a table does not hold. */
+import type { Estimate } from "./accuracy";
+import type { JudgedLog, JudgeName } from "./judging";
+import { JUDGES } from "./judging";
+import { bestPlan, SEAL_RUNS } from "./noise";
+import paper from "./paper.json";
+import type { NoiseRecord, ReplaySummary } from "./summary";
+import type { AccuracyRecord } from "./tables";
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+const signed = (share: number): string =>
+  `${share >= 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`;
+const interval = ({ low, high }: Estimate, format = percent): string =>
+  `${format(low)} to ${format(high)}`;
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** The whole README. */
+export function replayReadme(summary: ReplaySummary): string {
+  return `${[
+    "# SEAL's numbers, recomputed from its released logs",
+    "These are **the authors' runs** (Qwen2.5-7B, graded by GPT-4.1), rescored here from the verdicts they released at " +
+      "github.com/Continual-Intelligence/SEAL. No model was run. Written by `seal replay`; do not edit.",
+    accuracySection(summary),
+    differenceSection(summary),
+    continualSection(summary),
+    noiseSection(summary.noise),
+    judgeSection(summary),
+    "## Discrepancies within the released material",
+    summary.discrepancies.map((line) => `- ${line}`).join("\n"),
+    sourcesSection(summary),
+  ]
+    .filter(Boolean)
+    .join("\n\n")}\n`;
+}
+
+function accuracySection({ arms }: ReplaySummary): string {
+  const rows = (name: AccuracyRecord["table"]): string[][] =>
+    arms
+      .filter((arm) => arm.table === name)
+      .map(
+        ({
+          arm,
+          accuracy,
+          byArticle,
+          overQuestions,
+          released,
+          matchesReleased,
+          paper: printed,
+        }) => [
+          arm,
+          percent(accuracy.value),
+          interval(accuracy),
+          interval(byArticle),
+          percent(overQuestions),
+          `${released}${matchesReleased ? "" : " (differs)"}`,
+          printed === undefined ? "" : percent(printed),
+          printed === undefined ? "" : signed(Number(accuracy.value.toFixed(3)) - printed),
+        ],
+      );
+  const header = [
+    "arm",
+    "from the log",
+    "95%, passages",
+    "95%, articles",
+    "over questions",
+    "released",
+    "paper",
+    "difference",
+  ];
+  const section = (title: string, name: AccuracyRecord["table"], note = ""): string =>
+    rows(name).length === 0
+      ? ""
+      : [`## ${title}`, table(header, rows(name)), note].filter(Boolean).join("\n\n");
+  return [
+    section(
+      "One passage at a time (200 passages, 974 questions)",
+      "single passage",
+      "Intervals: bootstrap over the 200 passages, and over the articles they come from (47 titles; passages of one article may be " +
+        "alike). Both count the sampling of passages only: one training run of each arm was released.",
+    ),
+    section("Other self-edit prompts", "prompts", `The paper's column: ${paper.otherTables}`),
+    section(
+      "Continued pretraining on 200 passages",
+      "continued pretraining",
+      `Averaged over questions, as CPT.py does. The paper's column is its version 1: ${paper.otherTables}`,
+    ),
+  ]
+    .filter(Boolean)
+    .join("\n\n");
+}
+
+function differenceSection({ differences }: ReplaySummary): string {
+  const rows = differences.map((row) => [
+    `${row.arm} − ${row.minus}`,
+    signed(row.difference.value),
+    interval(row.difference, signed),
+    interval(row.byArticle, signed),
+    row.clear ? "yes" : "no",
+  ]);
+  return [
+    "## Paired differences (points)",
+    table(["difference", "value", "95%, passages", "95%, articles", "both leave out zero"], rows),
+  ].join("\n\n");
+}
+
+function continualSection({ continual }: ReplaySummary): string {
+  if (!continual) return "";
+  const { accuracy, forgotten, learned, keptOverUntouched, sequences, runsDiffer } = continual;
+  const cell = (value: number | null): string => (value === null ? "" : percent(value));
+  return [
+    `## Continual self-edits (${sequences} sequences)`,
+    "Accuracy on each passage after each update.",
+    table(
+      ["", ...accuracy[0].map((_, d) => `passage ${d + 1}`)],
+      [
+        ...accuracy.map((row, u) => [
+          u === 0 ? "untouched" : `after update ${u}`,
+          ...row.map(cell),
+        ]),
+        ["learned at its update", ...learned.map(signed)],
+        ["forgotten since", ...forgotten.map((value) => signed(-value))],
+        ["left over untouched", ...keptOverUntouched.map(signed)],
+      ],
+    ),
+    runsDiffer === undefined
+      ? ""
+      : `Largest difference between the released mean and that of the single runs: ${runsDiffer.toExponential(1)}.`,
+  ]
+    .filter(Boolean)
+    .join("\n\n");
+}
+
+function noiseSection(noise: readonly NoiseRecord[]): string {
+  if (noise.length === 0) return "";
+  const last = noise[noise.length - 1];
+  const best = bestPlan(last);
+  const useless = last.plans
+    .filter(
+      ({ runs, versusBest }) => runs >= SEAL_RUNS - 1 && runs <= SEAL_RUNS && versusBest.value < 0,
+    )
+    .map(({ plan }) => plan);
+  return [
+    "## The noise of the reward, and better selection",
+    table(
+      [
+        "round",
+        "passages",
+        "true spread of candidates",
+        "noise of one repeat",
+        ...noise[0].heldOut.map(({ plan }) => plan),
+      ],
+      noise.map((record) => [
+        record.name,
+        String(record.passages),
+        percent(record.deviationBetween),
+        percent(record.deviationWithin),
+        ...record.heldOut.map(({ gain }) => `${signed(gain.value)} (${interval(gain, signed)})`),
+      ]),
+    ),
+    "Standard deviations and gains in points of accuracy; gains are over the mean candidate of the same passage. Candidates that tie count as drawn at random among them.",
+    `What other ways to spend inner-loop runs would gain, by a normal model with the spread and noise of ${last.name}:`,
+    table(
+      ["plan", "runs a passage", "expected gain", "against best of 5 by 3", "picks the truly best"],
+      last.plans.map(({ plan, runs, gain, versusBest, picksBest }) => [
+        plan,
+        String(runs),
+        `${signed(gain.value)} (${interval(gain, signed)})`,
+        `${signed(versusBest.value)} (${interval(versusBest, signed)})`,
+        percent(picksBest),
+      ]),
+    ),
+    `**Best at no more than SEAL's ${SEAL_RUNS} runs: ${best.plan}**, expected gain ${signed(best.gain.value)} points ` +
+      `(95% ${interval(best.gain, signed)}), ${signed(best.versusBest.value)} (${interval(best.versusBest, signed)}) more than best of 5 by 3. ` +
+      'As a selection rule: `{kind: "shrunk"}` over each candidate\'s repeats, after running only the best ones again.',
+    "Where it does not help: shrinkage toward the passage's mean changes nothing when every candidate has equally many repeats " +
+      "(the order within a passage stays the same); it matters only after halving, or to leave out passages whose candidates do not differ. " +
+      (useless.length > 0
+        ? `Worse than best of 5 by 3 at equal cost: ${useless.join(", ")}. `
+        : "") +
+      "Plans with more than 5 candidates need more self-edits to be sampled, which the released logs cannot check; the model takes them to be alike.",
+  ].join("\n\n");
+}
+
+function judgeSection({ judge }: ReplaySummary): string {
+  const short: Readonly<Record<JudgeName, string>> = {
+    local: "local judge",
+    "contains gold": "contains gold",
+    "three quarters of gold": "3/4 of gold",
+    "exact match": "exact match",
+    "F1 of at least a half": "F1 ≥ 0.5",
+  };
+  const cell = (log: JudgedLog, name: JudgeName): string => {
+    const { agreement, kappa, bias } = log.unseenArticles[name];
+    return `${agreement.toFixed(3)} / ${kappa.toFixed(2)} / ${signed(bias)}`;
+  };
+  const unfitted = judge.logs.filter(({ fitted }) => !fitted);
+  const range = (values: readonly number[]): string =>
+    `${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`;
+  const local = unfitted.map(({ unseenArticles }) => unseenArticles.local);
+  const away = (name: JudgeName): number[] =>
+    judge.differences.map((row) => Math.abs(row.judges[name] - row.gpt));
+  const within = (name: JudgeName): string =>
+    `${away(name).filter((gap) => gap <= 0.02).length} of ${judge.differences.length} within 2 points, largest ${percent(Math.max(0, ...away(name)))}`;
+  return [
+    "## The local judge against GPT-4.1",
+    "Agreement / kappa / bias in points, on the adapters' answers to questions of articles that the judge was not fitted on.",
+    table(
+      [
+        "log",
+        "blank",
+        ...JUDGES.map((name) => short[name]),
+        "calibration error",
+        "local, all articles",
+      ],
+      judge.logs.map((log) => [
+        `${log.log}${log.fitted ? " *" : ""}`,
+        String(log.blank),
+        ...JUDGES.map((name) => cell(log, name)),
+        log.calibration.error.toFixed(3),
+        `${log.all.local.agreement.toFixed(3)} / ${log.all.local.kappa.toFixed(2)} / ${signed(log.all.local.bias)}`,
+      ]),
+    ),
+    "\\* the judge was fitted on this log's other articles. A blank answer is wrong, as in SEAL's code, which does not ask the grader about it.",
+    local.length === 0
+      ? ""
+      : `On logs that it was not fitted on: agreement ${range(local.map(({ agreement }) => agreement))}, ` +
+        `kappa ${range(local.map(({ kappa }) => kappa))}, largest |bias| ${percent(Math.max(...local.map(({ bias }) => Math.abs(bias))))} points. ` +
+        "The aim was 0.92, 0.82 and 2 points.",
+    `Differences between pairs of arms, against GPT-4.1's: local judge ${within("local")}; contains gold ${within("contains gold")}; 3/4 of gold ${within("three quarters of gold")}.`,
+  ]
+    .filter(Boolean)
+    .join("\n\n");
+}
+
+function sourcesSection({ inputs, missing }: ReplaySummary): string {
+  return [
+    "## Files",
+    "`accuracy.json` (arms, differences, untouched, inputs with sha256, discrepancies), `continual.json`, `noise.json`, `judge.json`, " +
+      "`rewards.json` (released mean reward by passage and candidate), `verdicts.json` (GPT-4.1's verdicts by passage and question number, 1 or 0; no text), `figures/`.",
+    `${inputs.length} released files were read.${missing.length > 0 ? ` Not there: ${missing.join(", ")}.` : ""}`,
+  ].join("\n\n");
+}

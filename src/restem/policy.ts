@@ -1,0 +1,61 @@
+/** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
+import { generate, type Prompt } from "../lora/generate";
+import { mergeWeights } from "../lora/merge";
+import type { LoraSettings } from "../lora/settings";
+import { trainAdapters } from "../lora/train";
+import { promptTokens } from "../lora/generate";
+import type { Model } from "../model/load";
+import { textOf } from "../model/load";
+import { UserError } from "../errors";
+
+/** How self-edits are drawn. */
+export interface SelfEditSampling {
+  /** Self-edits for each prompt, K. */
+  readonly count: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly maximumTokens: number;
+}
+
+/** K completions of each prompt. */
+export async function sampleSelfEdits(
+  model: Model,
+  prompts: readonly Prompt[],
+  sampling: SelfEditSampling,
+  seed: string,
+): Promise<string[][]> {
+  const { count, ...drawing } = sampling;
+  const repeated = prompts.flatMap((prompt) => Array.from({ length: count }, () => prompt));
+  const generated = await generate(model, repeated, { ...drawing, seed, batchRows: 256 });
+  return prompts.map((_, p) => generated.slice(p * count, (p + 1) * count).map(({ text }) => text));
+}
+
+/** A prompt and a self-edit worth writing for it. */
+export interface PolicyExample {
+  readonly prompt: Prompt;
+  readonly completion: string;
+}
+
+/**
+ * Supervised fine-tuning on the kept self-edits: a LoRA adapter, loss on the completion only, merged into new weights
+ * (paper, appendix B.1). The old model stays the caller's; the new one's weights are its own.
+ */
+export async function fineTunePolicy(
+  model: Model,
+  examples: readonly PolicyExample[],
+  settings: Partial<LoraSettings>,
+): Promise<Model> {
+  const { tokenizer } = textOf(model);
+  const [end] = model.config.eosTokenIds;
+  if (end === undefined) throw new UserError(`Model ${model.id} names no end token.`);
+  const sequences = examples.map(({ prompt, completion }) => {
+    const read = promptTokens(model, prompt);
+    return { ids: [...read, ...tokenizer.encode(completion), end], lossFrom: read.length };
+  });
+  const [result] = await trainAdapters(model, [{ sequences, settings }]);
+  if (!result.adapter)
+    throw new UserError(
+      `Fine-tuning the policy ended as "${result.status}": ${result.reason ?? ""}`,
+    );
+  return { ...model, weights: mergeWeights(model.config, model.weights, result.adapter) };
+}

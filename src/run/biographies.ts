@@ -1,0 +1,365 @@
+/**
+ * The whole of SEAL on the small world (paper, algorithm 1): rounds of sampling self-edits, scoring each by its adapter,
+ * keeping the best and fine-tuning the model on writing such; with every control on the same held-out people.
+ */
+import type { Model } from "../model/load";
+import { disposeModel, loadModel } from "../model/load";
+import { disposeWeights } from "../model/weights";
+import { createProgress, type Progress } from "../progress";
+import { createRandom } from "../random";
+import { fineTunePolicy, sampleSelfEdits } from "../restem/policy";
+import { runInnerLoop, type InnerLoopCandidate, type InnerLoopResult } from "../restem/inner-loop";
+import { selectCandidates, type SelectionRule } from "../restem/select";
+import {
+  biographySequences,
+  describeSelfEdit,
+  oracleSelfEdit,
+  selfEditLines,
+} from "../tasks/biographies/selfedits";
+import {
+  biographySelfEditPrompt,
+  judgeValue,
+  questionPrompt,
+  questionsAbout,
+  writePassage,
+} from "../tasks/biographies/texts";
+import { createWorld, newPeople, type Person } from "../tasks/biographies/world";
+import { biographyReport, type BiographyRollout } from "./biographies-report";
+import type { BiographiesVariant } from "./biographies-variant";
+import { once, type ExperimentContext, type Outcome } from "./experiment";
+
+type Arm = BiographyRollout["arm"];
+
+/** A person with the passage that the model reads. */
+interface Subject {
+  readonly person: Person;
+  readonly passage: string;
+}
+
+/** Runs every seed and reports them together. */
+export async function runBiographies(
+  variant: BiographiesVariant,
+  context: ExperimentContext,
+): Promise<Outcome> {
+  const model = await loadModel(variant.model);
+  const rollouts: BiographyRollout[] = [];
+  const clock = { generate: 0, train: 0, answer: 0 };
+  const progress = createProgress(
+    "inner loops",
+    variant.seeds.length * candidatesPerSeed(variant),
+    {
+      quiet: context.quiet,
+    },
+  );
+  try {
+    for (const seed of variant.seeds) {
+      const run = new SeedRun(variant, context, model, seed, progress);
+      rollouts.push(...(await run.all()));
+      clock.generate += run.generateSeconds;
+    }
+  } finally {
+    progress.stop();
+    disposeModel(model);
+  }
+  for (const { seconds } of rollouts) {
+    clock.train += seconds.train;
+    clock.answer += seconds.answer;
+  }
+  return biographyReport(variant, rollouts, [...model.inputs], clock);
+}
+
+/** Number of adapters (or untrained readings) that one seed needs. */
+export function candidatesPerSeed(variant: BiographiesVariant): number {
+  const { train, heldOut } = variant.people;
+  const rewards = train * variant.sampling.count * variant.rewardSeeds * variant.rounds;
+  const evaluations = heldOut * variant.evaluationSamples * (1 + 2 * variant.rounds);
+  return rewards + evaluations + 5 * heldOut;
+}
+
+/** One seed: its people, its policies, its arms. */
+class SeedRun {
+  generateSeconds = 0;
+  private readonly train: Subject[];
+  private readonly heldOut: Subject[];
+
+  constructor(
+    private readonly variant: BiographiesVariant,
+    private readonly context: ExperimentContext,
+    private readonly base: Model,
+    private readonly seed: number,
+    private readonly progress: Progress,
+  ) {
+    const { train, heldOut } = variant.people;
+    const people = newPeople(createWorld(0), seed, train + heldOut).map((person) => ({
+      person,
+      passage: writePassage(person, createRandom(`passage/${seed}/${person.name}`)).text,
+    }));
+    this.train = people.slice(0, train);
+    this.heldOut = people.slice(train);
+  }
+
+  async all(): Promise<BiographyRollout[]> {
+    const controls = await this.controls();
+    const untrained = await this.evaluate(this.base, "untrained self-edits", 0);
+    const matched = await this.computeMatched(untrained);
+    const best = await this.rounds("best of K");
+    const random = await this.rounds("random selection");
+    return [...controls, ...matched, ...untrained, ...best, ...random];
+  }
+
+  /** Arms that need no self-edits of the model's own. */
+  private async controls(): Promise<BiographyRollout[]> {
+    const untouched = await this.score(this.base, "untouched", 0, this.heldOut, () => undefined);
+    const open = await this.score(
+      this.base,
+      "passage in context",
+      0,
+      this.heldOut,
+      () => undefined,
+    );
+    const passage = await this.score(this.base, "passage only", 0, this.heldOut, ({ passage }) => [
+      passage,
+    ]);
+    const oracle = await this.score(this.base, "oracle", 0, this.heldOut, ({ person, passage }) =>
+      biographySequences(oracleSelfEdit(person, createRandom(`oracle/${person.name}`)), passage),
+    );
+    return [...untouched, ...open, ...passage, ...oracle];
+  }
+
+  /** The passage alone, in as many steps as the untrained self-edits take on average, rounded up. */
+  private async computeMatched(
+    untrained: readonly BiographyRollout[],
+  ): Promise<BiographyRollout[]> {
+    const parsed = untrained.filter(({ sequences }) => sequences > 0);
+    const total = parsed.reduce((sum, { sequences }) => sum + sequences, 0);
+    const repeats = Math.max(1, Math.ceil(total / Math.max(1, parsed.length)));
+    return this.score(this.base, "passage only, compute-matched", 0, this.heldOut, ({ passage }) =>
+      Array.from({ length: repeats }, () => passage),
+    );
+  }
+
+  /** ReST-EM: sample, score, keep, fine-tune, evaluate; with random selection nothing needs a score. */
+  private async rounds(arm: "best of K" | "random selection"): Promise<BiographyRollout[]> {
+    const rollouts: BiographyRollout[] = [];
+    let policy = this.base;
+    for (let round = 1; round <= this.variant.rounds; round++) {
+      const completions = await this.sample(
+        policy,
+        arm,
+        round,
+        this.train,
+        this.variant.sampling.count,
+      );
+      const scored =
+        arm === "best of K" ? await this.scoreSamples(policy, arm, round, completions) : [];
+      const kept = this.keep(arm, round, completions, scored);
+      const next = await fineTunePolicy(policy, this.examples(completions, kept), {
+        ...this.variant.fineTuning,
+        seed: `${this.seed}/${arm}/${round}`,
+      });
+      if (policy !== this.base) disposeWeights(policy.weights);
+      policy = next;
+      rollouts.push(...scored, ...(await this.evaluate(policy, arm, round)));
+    }
+    if (policy !== this.base) disposeWeights(policy.weights);
+    return rollouts;
+  }
+
+  /** Kept self-edits by person. */
+  private keep(
+    arm: Arm,
+    round: number,
+    completions: readonly (readonly string[])[],
+    scored: readonly BiographyRollout[],
+  ): number[][] {
+    const { keep, sampling } = this.variant;
+    const groups = completions.map((own, p) =>
+      arm === "best of K"
+        ? scored.slice(p * sampling.count, (p + 1) * sampling.count)
+        : own.map((completion) => ({
+            status:
+              selfEditLines(completion).length > 0 ? ("ok" as const) : ("unparsable" as const),
+          })),
+    );
+    const rule: SelectionRule =
+      arm === "best of K"
+        ? { kind: "best", count: keep }
+        : { kind: "random", count: keep, seed: `${this.seed}/${round}` };
+    return selectCandidates(groups, rule);
+  }
+
+  private examples(
+    completions: readonly (readonly string[])[],
+    kept: readonly (readonly number[])[],
+  ): { prompt: string; completion: string }[] {
+    return kept.flatMap((indices, p) =>
+      indices.map((index) => ({
+        prompt: biographySelfEditPrompt(this.train[p].passage),
+        completion: completions[p][index],
+      })),
+    );
+  }
+
+  /** `count` self-edits for each subject, journalled. */
+  private async sample(
+    policy: Model,
+    arm: Arm,
+    round: number,
+    subjects: readonly Subject[],
+    count: number,
+  ): Promise<string[][]> {
+    const part = subjects === this.train ? "train" : "held-out";
+    // Round 1 of both lines draws the same self-edits from the same model.
+    const line = round === 1 && part === "train" ? "both" : arm;
+    const key = `${this.seed}/${line}/${round}/${part}/self-edits`;
+    const written = await once(this.context.journal, key, async () => {
+      const started = performance.now();
+      const prompts = subjects.map(({ passage }) => biographySelfEditPrompt(passage));
+      const texts = await sampleSelfEdits(
+        policy,
+        prompts,
+        { ...this.variant.sampling, count },
+        key,
+      );
+      return { texts, seconds: (performance.now() - started) / 1000 };
+    });
+    this.generateSeconds += written.seconds;
+    return written.texts;
+  }
+
+  /** Rewards of the training people's self-edits: mean accuracy over the reward seeds. */
+  private async scoreSamples(
+    policy: Model,
+    arm: Arm,
+    round: number,
+    completions: readonly (readonly string[])[],
+  ): Promise<BiographyRollout[]> {
+    const flat = completions.flatMap((own, p) =>
+      own.map((completion) => ({ ...this.train[p], completion })),
+    );
+    const repeats: BiographyRollout[][] = [];
+    for (let r = 0; r < this.variant.rewardSeeds; r++)
+      repeats.push(await this.score(policy, arm, round, flat, completionSequences, `reward ${r}`));
+    return repeats[0].map((first, i) => {
+      const rewards = repeats.flatMap((all) => all[i].reward ?? []);
+      const failed = repeats.map((all) => all[i]).find(({ status }) => status !== "ok");
+      if (failed) return failed;
+      const reward = rewards.reduce((sum, value) => sum + value, 0) / rewards.length;
+      return { ...first, reward, rewards };
+    });
+  }
+
+  /** Self-edits of a policy for the held-out people, each trained on and asked. */
+  private async evaluate(policy: Model, arm: Arm, round: number): Promise<BiographyRollout[]> {
+    const count = this.variant.evaluationSamples;
+    const completions = await this.sample(policy, arm, round, this.heldOut, count);
+    const flat = completions.flatMap((own, p) =>
+      own.map((completion) => ({ ...this.heldOut[p], completion })),
+    );
+    return this.score(policy, arm, round, flat, completionSequences, "held-out");
+  }
+
+  /** Trains and asks for every subject, a journalled group at a time. */
+  private async score<S extends Subject & { readonly completion?: string }>(
+    model: Model,
+    arm: Arm,
+    round: number,
+    subjects: readonly S[],
+    sequences: (subject: S) => string[] | undefined,
+    part = "held-out",
+  ): Promise<BiographyRollout[]> {
+    const { concurrency } = this.variant;
+    const rollouts: BiographyRollout[] = [];
+    for (let start = 0; start < subjects.length; start += concurrency) {
+      const group = subjects.slice(start, start + concurrency);
+      const key = `${this.seed}/${arm}/${round}/${part}/${start}`;
+      const finished = await once(this.context.journal, key, () =>
+        this.scoreGroup(model, arm, round, group, sequences, part, start),
+      );
+      rollouts.push(...finished);
+      this.progress.advance(group.length, describe(this.seed, arm, round, finished));
+    }
+    return rollouts;
+  }
+
+  private async scoreGroup<S extends Subject & { readonly completion?: string }>(
+    model: Model,
+    arm: Arm,
+    round: number,
+    group: readonly S[],
+    sequences: (subject: S) => string[] | undefined,
+    part: string,
+    start: number,
+  ): Promise<BiographyRollout[]> {
+    const work = group.map((subject, i): InnerLoopCandidate => {
+      const own = sequences(subject);
+      const context = arm === "passage in context" ? subject.passage : undefined;
+      return {
+        ...(own ? { sequences: own } : {}),
+        settings: {
+          ...this.variant.innerLoop,
+          seed: `${this.seed}/${round}/${part}/${start + i}`,
+        },
+        questions: questionsAbout(subject.person).map(({ text, answer }) => ({
+          prompt: questionPrompt(text, context),
+          judge: (given: string) => judgeValue(answer, given),
+        })),
+      };
+    });
+    const results = await runInnerLoop(model, work, {
+      concurrency: this.variant.concurrency,
+      answerTokens: 2,
+    });
+    return group.map((subject, i) =>
+      rolloutOf(this.seed, arm, round, part, subject, work[i], results[i]),
+    );
+  }
+}
+
+/** What a self-edit is trained as; empty where it has no sentence. */
+function completionSequences({ completion, passage }: Subject & { completion: string }): string[] {
+  return selfEditLines(completion).length > 0 ? biographySequences(completion, passage) : [];
+}
+
+function rolloutOf(
+  seed: number,
+  arm: Arm,
+  round: number,
+  part: string,
+  subject: Subject & { readonly completion?: string },
+  work: InnerLoopCandidate,
+  { training, answers, ...result }: InnerLoopResult,
+): BiographyRollout {
+  const { completion, person, passage } = subject;
+  return {
+    seed,
+    arm,
+    round,
+    part: part === "held-out" ? "held-out" : "train",
+    person: person.name,
+    passage,
+    ...(completion === undefined
+      ? {}
+      : { completion, content: describeSelfEdit(completion, person) }),
+    ...result,
+    sequences: work.sequences?.length ?? 0,
+    tokens: training?.tokens ?? 0,
+    answers: answers.map(({ answer, verdict }, q) => ({
+      question: questionsAbout(person)[q].text,
+      gold: questionsAbout(person)[q].answer,
+      answer,
+      verdict,
+    })),
+  };
+}
+
+function describe(
+  seed: number,
+  arm: Arm,
+  round: number,
+  rollouts: readonly BiographyRollout[],
+): string {
+  const rewards = rollouts.flatMap(({ reward }) => reward ?? []);
+  const mean = rewards.reduce((sum, value) => sum + value, 0) / Math.max(1, rewards.length);
+  return `seed ${seed}, ${arm}${round > 0 ? `, round ${round}` : ""}: mean reward ${mean.toFixed(2)}`;
+}

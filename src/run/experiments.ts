@@ -1,0 +1,9 @@
+/** The experiments by name. */
+import { runBiographies } from "./biographies";
+import { runKnowledge } from "./knowledge";
+
+/** What `experiment` in a variant may be, and what runs it. */
+export const experiments = {
+  knowledge: runKnowledge,
+  biographies: runBiographies,
+} as const;

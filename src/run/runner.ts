@@ -1,0 +1,148 @@
+/** Runs a variant from its journal to its record: lock, resume, write, rename. What an experiment does is elsewhere. */
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { engineInfo, startEngine } from "../engine";
+import { renderFigure } from "../plot/render";
+import { renderTable } from "../plot/table";
+import { writeFileAtomic } from "./files";
+import { experiments } from "./experiments";
+import type { Outcome } from "./experiment";
+import { openJournal } from "./journal";
+import { acquireLock } from "./lock";
+import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
+import { readVariant, type Variant } from "./variant";
+
+/** The package's own folder. */
+export const packageRoot = path.resolve(__dirname, "../..");
+
+/** Options of `runVariant`. */
+export interface RunOptions {
+  /** Folder of all results, `results/` of this package unless told. */
+  readonly output?: string;
+  /** Run again although a finished result is there; the old one is replaced when the new one is complete. */
+  readonly again?: boolean;
+  /** Lines for the user; silent unless told. */
+  readonly log?: (line: string) => void;
+  /** Shows no progress line. */
+  readonly quiet?: boolean;
+}
+
+/** A finished run. */
+export interface RunResult {
+  readonly directory: string;
+  readonly record: RunRecord;
+  /** True where the result was there already and nothing was run. */
+  readonly alreadyComplete: boolean;
+}
+
+/** The folder name of a variant's result. */
+export function resultName(variant: Variant): string {
+  return `${variant.experiment === "biographies" ? "knowledge" : variant.experiment}--${variant.name}`;
+}
+
+/** Runs a variant (a file's path, or checked data), resuming an unfinished run of it. */
+export async function runVariant(
+  variantOrFile: Variant | string,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const variant =
+    typeof variantOrFile === "string" ? await readVariant(variantOrFile) : variantOrFile;
+  const results = path.resolve(options.output ?? path.join(packageRoot, "results"));
+  const directory = path.join(results, resultName(variant));
+  const log = options.log ?? (() => undefined);
+  if (existsSync(path.join(directory, "record.json")) && !options.again) {
+    const record = await readRecord(directory);
+    return { directory, record, alreadyComplete: true };
+  }
+  const partial = path.join(results, ".partial", resultName(variant));
+  await mkdir(partial, { recursive: true });
+  const lock = await acquireLock(path.join(results, ".partial", `${resultName(variant)}.lock`));
+  try {
+    const engine = await startEngine();
+    log(
+      `Engine: ${engine.name} ${engine.version}, ${engine.threads} threads${engine.why ? ` (${engine.why})` : ""}`,
+    );
+    const record = await runInto(partial, variant, options, log);
+    await replaceFolder(partial, directory);
+    return { directory, record, alreadyComplete: false };
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runInto(
+  partial: string,
+  variant: Variant,
+  options: RunOptions,
+  log: (line: string) => void,
+): Promise<RunRecord> {
+  const started = performance.now();
+  const environment = await environmentOf();
+  const { engine, engineVersion, threads } = environment;
+  const settings = { variant, engine: { engine, engineVersion, threads } };
+  const journal = await openJournal(path.join(partial, "journal.jsonl"), settings);
+  if (journal.size > 0) log(`Resuming: ${journal.size} finished pieces of work are kept.`);
+  try {
+    const outcome = await experiments[variant.experiment](variant as never, {
+      journal,
+      log,
+      quiet: options.quiet ?? false,
+    });
+    await writeOutcome(partial, outcome);
+    const record: RunRecord = {
+      name: resultName(variant),
+      schema: 1,
+      status: "complete",
+      config: variant,
+      seeds: outcome.seeds,
+      environment,
+      inputs: outcome.inputs,
+      rows: outcome.rows,
+      ...(outcome.comparisons ? { comparisons: outcome.comparisons } : {}),
+      paper: outcome.paper,
+      seconds: { total: (performance.now() - started) / 1000, ...outcome.seconds },
+    };
+    await writeRecord(partial, record);
+    return record;
+  } finally {
+    await journal.close();
+  }
+}
+
+async function environmentOf(): Promise<RunRecord["environment"]> {
+  const engine = engineInfo() ?? (await startEngine());
+  return describeEnvironment(
+    {
+      engine: engine.name,
+      engineVersion: engine.version,
+      threads: engine.threads,
+      ...(engine.gpu ? { gpu: engine.gpu } : {}),
+    },
+    packageRoot,
+  );
+}
+
+async function writeOutcome(folder: string, outcome: Outcome): Promise<void> {
+  await writeFileAtomic(path.join(folder, "rollouts.jsonl"), lines(outcome.rollouts));
+  await writeFileAtomic(path.join(folder, "metrics.jsonl"), lines(outcome.metrics));
+  const figures = path.join(folder, "figures");
+  await mkdir(figures, { recursive: true });
+  for (const [name, figure] of Object.entries(outcome.figures))
+    await renderFigure(figure, path.join(figures, name));
+  for (const [name, table] of Object.entries(outcome.tables))
+    await renderTable(table, path.join(figures, name));
+}
+
+function lines(values: readonly object[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join("");
+}
+
+/** Puts the finished folder in its place; an old result is gone only once the new one is there. */
+async function replaceFolder(finished: string, directory: string): Promise<void> {
+  const old = `${directory}.old`;
+  await rm(old, { recursive: true, force: true });
+  if (existsSync(directory)) await rename(directory, old);
+  await rename(finished, directory);
+  await rm(old, { recursive: true, force: true });
+}

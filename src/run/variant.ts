@@ -1,0 +1,113 @@
+/** Variants: an experiment as plain data, read from JSON, with `extends`, checked by a schema. Running them is elsewhere. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+import { errorMessage, UserError } from "../errors";
+import { loraSettingsSchema } from "../lora/settings";
+import { checkData } from "../schema";
+import { selfEditKinds } from "../selfedit/prompts";
+import { biographiesVariantSchema } from "./biographies-variant";
+
+/** What the arms of the knowledge experiment are called; the paper's table 2. */
+export const KNOWLEDGE_ARMS = [
+  "untouched",
+  "passage only",
+  "untrained self-edits",
+  "passage in context",
+] as const;
+
+/** Knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
+export const knowledgeVariantSchema = z.strictObject({
+  experiment: z.literal("knowledge"),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  description: z.string().default(""),
+  model: z.string().min(1),
+  data: z.strictObject({
+    /** "articles" (the embedded set) or the path of a SQuAD file. */
+    source: z.string().min(1).default("articles"),
+    split: z.enum(["train", "eval"]).optional(),
+    titles: z.array(z.string()).optional(),
+    start: z.int().min(0).default(0),
+    count: z.int().min(1).optional(),
+  }),
+  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  arms: z
+    .array(z.enum(KNOWLEDGE_ARMS))
+    .min(1)
+    .default([...KNOWLEDGE_ARMS]),
+  prompt: z
+    .union([
+      z.strictObject({ kind: z.enum(selfEditKinds) }),
+      z.strictObject({ file: z.string().min(1) }),
+    ])
+    .default({ kind: "implications" }),
+  /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */
+  splitLines: z.boolean().default(true),
+  sampling: z
+    .strictObject({
+      /** Self-edits for each passage, K. */
+      count: z.int().min(1).max(100).default(5),
+      temperature: z.number().min(0).max(5).default(1),
+      topP: z.number().gt(0).max(1).default(0.95),
+      maximumTokens: z.int().min(1).max(8192).default(1024),
+    })
+    .prefault({}),
+  innerLoop: loraSettingsSchema.omit({ seed: true }).prefault({}),
+  answers: z.strictObject({ maximumTokens: z.int().min(1).max(1024).default(64) }).prefault({}),
+  /** Adapters trained at once. */
+  concurrency: z.int().min(1).max(64).default(5),
+});
+export type KnowledgeVariant = z.output<typeof knowledgeVariantSchema>;
+
+/** Every kind of variant, by its `experiment`. */
+export const variantSchemas = {
+  knowledge: knowledgeVariantSchema,
+  biographies: biographiesVariantSchema,
+} as const;
+export type Variant = {
+  [K in keyof typeof variantSchemas]: z.output<(typeof variantSchemas)[K]>;
+}[keyof typeof variantSchemas];
+
+/** Reads a variant's file. `extends` (relative to the file) is laid under it, objects key by key. */
+export async function readVariant(file: string): Promise<Variant> {
+  return parseVariant(await resolveExtends(path.resolve(file), []), file);
+}
+
+/** Checks a variant as plain data. Throws UserError that names the nearest known key for an unknown one. */
+export function parseVariant(data: unknown, where = "variant"): Variant {
+  const kinds = Object.keys(variantSchemas);
+  const kind = (data as { experiment?: unknown } | null)?.experiment;
+  if (typeof kind !== "string" || !(kind in variantSchemas))
+    throw new UserError(`${where}: "experiment" must be one of ${kinds.join(", ")}.`);
+  return checkData(variantSchemas[kind as keyof typeof variantSchemas], data, where);
+}
+
+async function resolveExtends(file: string, chain: readonly string[]): Promise<unknown> {
+  if (chain.includes(file)) throw new UserError(`${file}: "extends" goes round in a circle.`);
+  let data: unknown;
+  try {
+    data = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    throw new UserError(`Cannot read the variant ${file}: ${errorMessage(error)}`);
+  }
+  if (!isObject(data)) throw new UserError(`${file}: a variant is a JSON object.`);
+  const { extends: base, ...own } = data;
+  if (base === undefined) return own;
+  if (typeof base !== "string") throw new UserError(`${file}: "extends" must name a file.`);
+  return laidOver(
+    await resolveExtends(path.resolve(path.dirname(file), base), [...chain, file]),
+    own,
+  );
+}
+
+function laidOver(base: unknown, own: unknown): unknown {
+  if (!isObject(base) || !isObject(own)) return own;
+  const keys = new Set([...Object.keys(base), ...Object.keys(own)]);
+  return Object.fromEntries(
+    [...keys].map((key) => [key, key in own ? laidOver(base[key], own[key]) : base[key]]),
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

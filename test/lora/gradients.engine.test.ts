@@ -1,0 +1,127 @@
+/** The gradients by hand against finite differences of the loss, for every target of every layer. */
+import * as tf from "@tensorflow/tfjs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { startEngine } from "../../src/engine";
+import { createRandom } from "../../src/random";
+import { createAdapter, type Adapter } from "../../src/lora/adapter";
+import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
+import { TARGET_NAMES } from "../../src/model/adapters";
+import { createLayout, disposeLayout } from "../../src/model/layout";
+import { lossAndGradients, lossIndex, type Network } from "../../src/model/transformer";
+import { randomNetwork, smallConfig } from "../model/random-network";
+
+const test = suite("gradients");
+const rows = [[[5, 9, 1, 30, 7, 7, 12]], [[3, 8, 22]]];
+
+/** Weighted loss of both rows, and the gradients of both adapters' matrices as flat lists. */
+function evaluate(
+  network: Network,
+  adapters: Adapter[],
+): { loss: number; gradients: Float32Array[] } {
+  const shape = stackShape(network.config, adapters);
+  return tf.tidy(() => {
+    const stack = stackAdapters(shape, adapters);
+    const scaling = scalingOf(adapters);
+    const views = network.weights.layers.map((_, l) => layerAdapters(shape, stack, scaling, l));
+    const layout = createLayout(rows);
+    const tokens = rows.flatMap(([row], k) =>
+      row.slice(1).map((label, t) => ({
+        index: lossIndex(layout, k, t + 1),
+        label,
+        weight: 1 / (row.length - 1),
+      })),
+    );
+    const parts: tf.Tensor[][] = [];
+    const losses = lossAndGradients(network, views, layout, tokens, (gradients, layer) => {
+      parts[layer] = Object.values(gradients)
+        .flat()
+        .flatMap((branch) => [branch.a, ...branch.b]);
+    });
+    disposeLayout(layout);
+    const loss = losses.reduce((sum, value, i) => sum + tokens[i].weight * value, 0);
+    const gradients = parts[0].map((_, i) => {
+      const stacked = tf.stack(parts.map((layer) => layer[i]));
+      return stacked.dataSync() as Float32Array;
+    });
+    return { loss, gradients } as unknown as tf.TensorContainer;
+  }) as unknown as { loss: number; gradients: Float32Array[] };
+}
+
+test("every target's gradient equals the slope of the loss", async () => {
+  await startEngine();
+  const network = randomNetwork({ ...smallConfig, queryKeyValueBias: false });
+  const random = createRandom("gradients");
+  const adapters = [0, 1].map(() => {
+    const fresh = createAdapter(
+      network.config,
+      { rank: 2, alpha: 3, dropout: 0, targets: TARGET_NAMES },
+      random,
+    );
+    const filled = [...fresh.tensors].map(
+      ([name, { shape, values }]) =>
+        [name, { shape, values: values.map(() => 0.3 * random.normal()) }] as const,
+    );
+    return { ...fresh, tensors: new Map(filled) };
+  });
+  const { gradients } = evaluate(network, adapters);
+  const direction = adapters.map(({ tensors }) =>
+    [...tensors].map(([name, { values }]) => [name, values.map(() => random.normal())] as const),
+  );
+  for (const target of TARGET_NAMES)
+    for (const matrix of ["A", "B"]) {
+      const moved = (step: number): number =>
+        evaluate(
+          network,
+          adapters.map((adapter, k) => {
+            const tensors = new Map(adapter.tensors);
+            for (const [name, slope] of direction[k])
+              if (name.includes(`${target}.lora_${matrix}`)) {
+                const old = adapter.tensors.get(name);
+                if (old)
+                  tensors.set(name, {
+                    ...old,
+                    values: old.values.map((v, i) => v + step * slope[i]),
+                  });
+              }
+            return { ...adapter, tensors };
+          }),
+        ).loss;
+      const slope = (moved(1e-3) - moved(-1e-3)) / 2e-3;
+      const along = dotAlong(network, adapters, direction, gradients, target, matrix);
+      assert.ok(
+        Math.abs(slope - along) < 1e-2 * Math.max(1, Math.abs(along)),
+        `${target} ${matrix}: slope ${slope}, gradient ${along}`,
+      );
+    }
+});
+
+/** Gradient times direction over one target's matrices, the direction stacked in the gradients' own layout. */
+function dotAlong(
+  network: Network,
+  adapters: Adapter[],
+  direction: (readonly (readonly [string, Float32Array])[])[],
+  gradients: Float32Array[],
+  target: string,
+  matrix: string,
+): number {
+  const masked = adapters.map((adapter, k) => ({
+    ...adapter,
+    tensors: new Map(
+      direction[k].map(([name, values]) => {
+        const { shape } = adapter.tensors.get(name) ?? { shape: [] };
+        const used = name.includes(`${target}.lora_${matrix}`);
+        return [name, { shape, values: used ? values : values.map(() => 0) }] as const;
+      }),
+    ),
+  }));
+  const stack = stackAdapters(stackShape(network.config, adapters), masked);
+  const total = stack.reduce((sum, tensor, i) => {
+    const slope = Array.from(tensor.dataSync());
+    return sum + slope.reduce((part, value, j) => part + value * gradients[i][j], 0);
+  }, 0);
+  tf.dispose(stack);
+  return total;
+}
+
+test.run();

@@ -1,0 +1,58 @@
+/** Schedules and plans against numbers worked out by hand. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "../../src/random";
+import { lossTokenCount, planSteps, stepCount } from "../../src/lora/plan";
+import { learningRateAt } from "../../src/lora/schedule";
+import { parseLoraSettings } from "../../src/lora/settings";
+
+const test = suite("plan");
+const sequences = [3, 5, 2, 4, 6].map((length) => ({ ids: Array.from({ length }, (_, i) => i) }));
+
+test("linear schedule with warm-up, as transformers has it", () => {
+  const settings = parseLoraSettings({ learningRate: 0.8, warmupSteps: 2 });
+  const rates = [0, 1, 2, 3, 4, 5].map((step) => learningRateAt(settings, step, 6));
+  assert.equal(rates, [0, 0.4, 0.8, 0.8 * 0.75, 0.4, 0.8 * 0.25]);
+});
+
+test("cosine schedule", () => {
+  const settings = parseLoraSettings({ learningRate: 1, schedule: "cosine" });
+  const rates = [0, 1, 2, 3].map((step) => learningRateAt(settings, step, 4));
+  const want = [1, 0.5 + Math.SQRT1_2 / 2, 0.5, 0.5 - Math.SQRT1_2 / 2];
+  rates.forEach((rate, i) => assert.ok(Math.abs(rate - want[i]) < 1e-12));
+});
+
+test("weights: a mini-batch is the mean over its tokens, a step the mean over its mini-batches", () => {
+  const settings = parseLoraSettings({ batchSize: 2, accumulation: 2, epochs: 1, shuffle: false });
+  const steps = planSteps(sequences, settings, createRandom(1));
+  assert.is(steps.length, stepCount(5, settings));
+  assert.equal(
+    steps.map((step) => step.map((row) => row.weight)),
+    [[1 / 12, 1 / 12, 1 / 8, 1 / 8], [1 / 5]],
+  );
+  const total = steps[0].reduce((sum, row) => sum + row.weight * lossTokenCount(row.sequence), 0);
+  assert.is(total, 1);
+});
+
+test("every epoch goes through all sequences, in an order of its own that the seed decides", () => {
+  const settings = parseLoraSettings({ epochs: 3 });
+  const orders = (seed: number): number[][] => {
+    const steps = planSteps(sequences, settings, createRandom(seed));
+    return [0, 5, 10].map((at) =>
+      steps.slice(at, at + 5).map((step) => step[0].sequence.ids.length),
+    );
+  };
+  const first = orders(7);
+  first.forEach((order) => assert.equal([...order].sort(), [2, 3, 4, 5, 6]));
+  assert.equal(first, orders(7));
+  assert.ok(JSON.stringify(first[0]) !== JSON.stringify(first[1]));
+});
+
+test("settings are checked, and the key at fault is named", () => {
+  assert.throws(() => parseLoraSettings({ epochs: 1e9 }), /LoRA settings at epochs: /);
+  assert.throws(() => parseLoraSettings({ learningRate: NaN }), /learningRate/);
+  assert.throws(() => parseLoraSettings({ targets: ["lm_head"] }), /targets\.0/);
+  assert.throws(() => parseLoraSettings({ epoch: 3 }), /epoch/);
+});
+
+test.run();

@@ -1,0 +1,186 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "../../src/random";
+import { bootstrapMean, passageAccuracies, repeatAccuracies } from "../../src/replay/accuracy";
+import { localFiles } from "../../src/replay/files";
+import {
+  readContinual,
+  readLog,
+  readPooledLog,
+  type GradedAnswer,
+  type ReleasedLog,
+} from "../../src/replay/released";
+import {
+  accuracyRecord,
+  ARMS,
+  continualRecord,
+  differences,
+  verdictStrings,
+} from "../../src/replay/tables";
+import { sharedPath, testWithShared } from "../shared";
+
+const test = suite("replay tables");
+
+const row = (
+  article: number,
+  completion: number,
+  repeat: number,
+  correct: boolean,
+): GradedAnswer => ({
+  article,
+  completion,
+  repeat,
+  correct,
+  question: 0,
+  text: "",
+  gold: "",
+  answer: "",
+});
+
+test("accuracy: mean over passages of the mean over completions of the mean over repeats", () => {
+  const rows = [
+    row(0, 0, 0, true),
+    row(0, 0, 0, false),
+    row(0, 0, 1, true),
+    row(0, 0, 1, true),
+    row(0, 1, 0, false),
+    row(0, 1, 0, false),
+    row(1, 0, 0, true),
+  ];
+  assert.equal(repeatAccuracies(rows), [[[0.5, 1], [0]], [[1]]]);
+  assert.equal(passageAccuracies(rows), [0.375, 1]);
+  assert.equal(
+    passageAccuracies(rows, () => false),
+    [0, 0],
+  );
+});
+
+test("bootstrap: the interval of a mean is about 1.96 standard errors, and wider by clusters of equal values", () => {
+  const random = createRandom("bootstrap");
+  const values = Array.from({ length: 400 }, () => random.normal());
+  const { value, low, high } = bootstrapMean(values, createRandom(1));
+  assert.ok(Math.abs(value - values.reduce((sum, one) => sum + one, 0) / 400) < 1e-12);
+  assert.ok(Math.abs((high - low) / 2 - 1.96 / 20) < 0.012, String((high - low) / 2));
+  const twins = values.flatMap((one) => [one, one]);
+  const clustered = bootstrapMean(
+    twins,
+    createRandom(1),
+    twins.map((_, i) => Math.floor(i / 2)),
+  );
+  assert.ok(Math.abs((clustered.high - clustered.low) / (high - low) - 1) < 0.1);
+  const naive = bootstrapMean(twins, createRandom(1));
+  assert.ok((naive.high - naive.low) / (high - low) < 0.8);
+});
+
+test("continual: what is unmeasured is null; learned and forgotten by hand", () => {
+  const log = {
+    mean_over_sequences: [
+      [0.3, 0.2],
+      [0.5, 0],
+      [0.4, 0.6],
+    ],
+    std_over_sequences: [
+      [0.2, 0.2],
+      [0.2, 0],
+      [0.2, 0.2],
+    ],
+    n_sequences: 4,
+    n_datapoints: 2,
+  };
+  const record = continualRecord(log, [
+    log,
+    {
+      ...log,
+      mean_over_sequences: [
+        [0.3, 0.2],
+        [0.5, 0],
+        [0.5, 0.6],
+      ],
+    },
+  ]);
+  assert.equal(record.accuracy, [
+    [0.3, 0.2],
+    [0.5, null],
+    [0.4, 0.6],
+  ]);
+  assert.equal(record.standardError[1], [0.1, null]);
+  assert.equal(
+    record.forgotten.map((v) => v.toFixed(2)),
+    ["0.10", "0.00"],
+  );
+  assert.equal(
+    record.learned.map((v) => v.toFixed(2)),
+    ["0.20", "0.40"],
+  );
+  assert.equal(
+    record.keptOverUntouched.map((v) => v.toFixed(2)),
+    ["0.10", "0.40"],
+  );
+  assert.is(record.runsDiffer?.toFixed(3), "0.050");
+});
+
+const data = sharedPath("data/seal");
+
+testWithShared(
+  test,
+  "data/seal/eval",
+  "every recomputed accuracy is the released one to 4 digits, and the paper's when rounded",
+  async () => {
+    const files = localFiles(data);
+    const order = (await readLog(files, "eval/base.json")) as ReleasedLog;
+    let compared = 0;
+    for (const arm of ARMS) {
+      const log = arm.log.startsWith("cpt/")
+        ? await readPooledLog(files, `${arm.log}.json`, order)
+        : await readLog(files, `${arm.log}.json`);
+      if (!log) continue;
+      const record = accuracyRecord(arm, log, "test");
+      assert.is(record.accuracy.value.toFixed(4), log.released[arm.side].toFixed(4), arm.log);
+      assert.ok(record.matchesReleased, arm.log);
+      if (arm.paper !== undefined)
+        assert.is(record.accuracy.value.toFixed(3), arm.paper.toFixed(3), arm.log);
+      assert.is(record.questions, 974);
+      compared++;
+    }
+    assert.is(compared, 16);
+  },
+);
+
+testWithShared(
+  test,
+  "data/seal/eval",
+  "paired differences: untrained self-edits beat the passage; round 2 and GPT-4.1's data cannot be told apart",
+  async () => {
+    const files = localFiles(data);
+    const names = ["eval/base", "eval/naive", "eval/iter1", "eval/iter2", "eval/gpt4_1"];
+    const logs = new Map<string, ReleasedLog>();
+    for (const name of names) logs.set(name, (await readLog(files, `${name}.json`)) as ReleasedLog);
+    const rows = differences(logs, "test");
+    const find = (arm: string, minus: string): (typeof rows)[number] | undefined =>
+      rows.find((one) => one.arm === arm && one.minus === minus);
+    assert.is(find("untrained self-edits", "passage only")?.clear, true);
+    const close = find("round 2", "GPT-4.1 data");
+    assert.is(close?.clear, false);
+    assert.is(close?.difference.value.toFixed(3), "0.007");
+    const strings = verdictStrings(logs.get("eval/base") as ReleasedLog, "adapter");
+    assert.is(strings.length, 200);
+    assert.is(strings.join("").length, 974);
+    assert.match(strings.join(""), /^[01]+$/);
+  },
+);
+
+testWithShared(
+  test,
+  "data/seal/continual",
+  "the continual matrix is the mean of its 8 runs",
+  async () => {
+    const files = localFiles(data);
+    const overall = await readContinual(files, "continual/overall_results.json");
+    const run = await readContinual(files, "continual/run0/summary_1748902664.json");
+    assert.ok(overall && run);
+    assert.is(overall.n_sequences, 64);
+    assert.is(continualRecord(overall, []).forgotten.length, 8);
+  },
+);
+
+test.run();
