@@ -5,20 +5,16 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../errors";
-import { free } from "../engine/scope";
 import { createRandom, type Random } from "../random";
-import type { LayerAdapters, ProjectionName } from "../model/adapters";
-import { createLayout, disposeLayout, type Layout } from "../model/layout";
-import { lossAndGradients, lossIndex, type LossToken, type Network } from "../model/transformer";
+import type { Network } from "../model/transformer";
 import { createAdapter, type Adapter } from "./adapter";
 import { adamStep, clipFactor, createMoments, gradientNorms, type Moments } from "./optimizer";
 import { lossTokenCount, planSteps, stepCount, type Step, type TokenSequence } from "./plan";
 import { learningRateAt } from "./schedule";
 import { MAXIMUM_STEPS, type LoraSettings } from "./settings";
+import { stepGradients } from "./step";
 import {
   gatherAdapters,
-  layerAdapters,
-  scalingOf,
   stackAdapters,
   stackShape,
   unstackAdapter,
@@ -141,32 +137,18 @@ class TrainingRun {
 
   /** One optimizer step of every active job. */
   step(): void {
-    const steps = this.active.map((job) => job.steps[job.losses.length]);
-    const layout = createLayout(steps.map((step) => step.map((row) => row.sequence.ids)));
-    const { tokens, owners } = lossTokens(steps, layout);
-    const gradients: tf.Tensor3D[][] = [];
-    const adapters = this.adaptersByLayer(layout);
-    const losses = lossAndGradients(
-      this.network,
-      adapters,
-      layout,
-      tokens,
-      (byProjection, layer) => {
-        orderedGradients(this.shape, byProjection).forEach((gradient, position) => {
-          (gradients[position] ??= [])[layer] = gradient;
-        });
-      },
-      keyLengths(steps, layout),
+    const members = this.active.map((job) => ({
+      adapter: job.adapter,
+      dropout: job.dropout,
+      step: job.steps[job.losses.length],
+    }));
+    const { losses, gradients } = stepGradients(this.network, this.shape, this.parameters, members);
+    this.update(
+      gradients,
+      losses,
+      members.map(({ step }) => step),
     );
-    free(adapters);
-    disposeLayout(layout);
-    const stacked = gradients.map((layers) => {
-      const all = tf.stack(layers) as tf.Tensor4D;
-      tf.dispose(layers);
-      return all;
-    });
-    this.update(stacked, weightedSums(losses, tokens, owners, this.active.length), steps);
-    tf.dispose(stacked);
+    tf.dispose(gradients);
     this.settle();
   }
 
@@ -187,15 +169,6 @@ class TrainingRun {
       norms: [],
       tokens: 0,
     };
-  }
-
-  private adaptersByLayer(layout: Layout): LayerAdapters[] {
-    const scaling = scalingOf(this.active.map((job) => job.adapter));
-    const dropout = this.active.some((job) => job.adapter.dropout > 0);
-    return Array.from({ length: this.shape.layers }, (_, layer) => {
-      const views = layerAdapters(this.shape, this.parameters, scaling, layer);
-      return dropout ? { ...views, dropout: dropoutMasks(this.shape, this.active, layout) } : views;
-    });
   }
 
   private update(gradients: StackTensors, losses: number[], steps: readonly Step[]): void {
@@ -280,85 +253,6 @@ const cut =
     sequence.ids.length > settings.maximumTokens
       ? { ...sequence, ids: sequence.ids.slice(0, settings.maximumTokens) }
       : sequence;
-
-/** The tokens that count in the loss, and whose they are. */
-function lossTokens(
-  steps: readonly Step[],
-  layout: Layout,
-): { tokens: LossToken[]; owners: number[] } {
-  const tokens: LossToken[] = [];
-  const owners: number[] = [];
-  steps.forEach((step, k) => {
-    step.forEach(({ sequence, weight }, r) => {
-      const row = k * layout.rowsPerAdapter + r;
-      for (let t = Math.max(1, sequence.lossFrom ?? 1); t < sequence.ids.length; t++) {
-        tokens.push({ index: lossIndex(layout, row, t), label: sequence.ids[t], weight });
-        owners.push(k);
-      }
-    });
-  });
-  return { tokens, owners };
-}
-
-/** Per row, the number of ids that may be attended to; undefined where that is all of them. */
-function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefined {
-  if (!steps.some((step) => step.some((row) => row.sequence.padFrom !== undefined)))
-    return undefined;
-  return steps.flatMap((step) =>
-    Array.from(
-      { length: layout.rowsPerAdapter },
-      (_, r) => step[r]?.sequence.padFrom ?? layout.time,
-    ),
-  );
-}
-
-function weightedSums(
-  losses: Float32Array,
-  tokens: readonly LossToken[],
-  owners: readonly number[],
-  count: number,
-): number[] {
-  const sums = new Array<number>(count).fill(0);
-  tokens.forEach((token, i) => (sums[owners[i]] += token.weight * losses[i]));
-  return sums;
-}
-
-/** A layer's gradients in the order of the stack's tensors. */
-function orderedGradients(
-  shape: StackShape,
-  byProjection: Readonly<
-    Record<ProjectionName, readonly { a: tf.Tensor3D; b: readonly tf.Tensor3D[] }[]>
-  >,
-): tf.Tensor3D[] {
-  const seen: Partial<Record<ProjectionName, number>> = {};
-  return shape.branches.flatMap(({ projection }) => {
-    const position = seen[projection] ?? 0;
-    seen[projection] = position + 1;
-    const { a, b } = byProjection[projection][position];
-    return [a, ...b];
-  });
-}
-
-/** Fresh masks for one layer: 0, or 1 / (1 - rate), from each job's own generator. */
-function dropoutMasks(
-  shape: StackShape,
-  active: readonly ActiveJob[],
-  layout: Layout,
-): Partial<Record<ProjectionName, tf.Tensor3D[]>> {
-  const places = layout.rowsPerAdapter * layout.time;
-  const masks: Partial<Record<ProjectionName, tf.Tensor3D[]>> = {};
-  for (const { projection, input } of shape.branches) {
-    const values = new Float32Array(active.length * places * input).fill(1);
-    active.forEach(({ adapter, dropout }, k) => {
-      if (adapter.dropout === 0) return;
-      const kept = 1 / (1 - adapter.dropout);
-      for (let i = k * places * input; i < (k + 1) * places * input; i++)
-        values[i] = dropout.next() < adapter.dropout ? 0 : kept;
-    });
-    (masks[projection] ??= []).push(tf.tensor3d(values, [active.length, places, input]));
-  }
-  return masks;
-}
 
 function appended(tensors: StackTensors, more: StackTensors): StackTensors {
   if (tensors.length === 0) return more;

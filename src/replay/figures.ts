@@ -36,7 +36,7 @@ export function replayFigures(
         "Continued pretraining on 200 passages at once",
       ),
     }),
-    untouched: figureUntouched(summary),
+    "before-adaptation": figureBefore(summary),
     ...(summary.continual && { continual: figureContinual(summary.continual) }),
     ...(summary.noise.length > 0 && {
       "reward-noise": figureRewardNoise(summary),
@@ -55,7 +55,8 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
       label: row.arm,
       value: 100 * row.accuracy.value,
       interval: scaled(row.accuracy),
-      ...(row.paper !== undefined && { reference: 100 * row.paper }),
+      ...(row.paper !== undefined &&
+        row.table === "single passage" && { reference: 100 * row.paper }),
     })),
     {
       title,
@@ -80,7 +81,7 @@ export function figureDifferences({ differences }: ReplaySummary): Figure {
     {
       title:
         beats && !beats.clear
-          ? "The rounds gain; round 2 and GPT-4.1's data cannot be told apart"
+          ? "Two rounds gain; round 2 and GPT-4.1's data cannot be told apart"
           : "Which differences between arms are larger than chance",
       note: `${SOURCE} Paired by passage; lines: 95% intervals from resampling whole articles.`,
       axisTitle: "Difference in accuracy (points)",
@@ -90,13 +91,16 @@ export function figureDifferences({ differences }: ReplaySummary): Figure {
   );
 }
 
-/** The untouched model's accuracy in every log. */
-export function figureUntouched({ untouched }: ReplaySummary): Figure {
+/** The accuracy before adaptation in every log. */
+export function figureBefore({ before }: ReplaySummary): Figure {
   return figureBars(
-    untouched.map((row) => ({ label: row.log, value: 100 * row.accuracy.value })),
+    before.map((row) => ({
+      label: `${row.log} (${(100 * row.sameAnswersAsBase).toFixed(0)}% of answers as in eval/base)`,
+      value: 100 * row.accuracy.value,
+    })),
     {
-      title: "The same untouched model, the same questions, another number in each log",
-      note: `${SOURCE} No arm was trained here: this spread is serving and grading.`,
+      title: "Before adaptation: the same questions, another number in almost every log",
+      note: `${SOURCE} Few equal answers: another model (a later round's) or another way of serving it.`,
       axisTitle: "Questions answered correctly (%)",
       format: (value) => percent(value / 100),
       marks: "points",
@@ -132,7 +136,7 @@ export function figureRewardNoise({ noise }: ReplaySummary): Figure {
   }));
   return figureBars(bars, {
     title: "Most of what best-of-5 seems to gain is luck",
-    note: `${SOURCE} ${record.name}, ${record.passages} passages: gain over the mean candidate of the same passage, 95% intervals.`,
+    note: `${SOURCE} From ${record.name}, ${record.passages} passages: gain over the mean candidate of the same passage, 95% intervals.`,
     axisTitle: "Gain in accuracy (points)",
     format: points,
   });
@@ -149,7 +153,7 @@ export function figurePlans({ noise }: ReplaySummary): Figure {
       interval: scaled(gain),
     })),
     {
-      title: `What a passage's runs buy: at most ${SEAL_RUNS}, ${best.plan} gains the most`,
+      title: `At most ${SEAL_RUNS} runs a passage: ${best.plan.split(" (")[0]} gains the most`,
       note: `Simulated from the noise and spread fitted to ${record.name} (${record.passages} passages); 95% intervals over passages.`,
       axisTitle: "Expected gain over a random candidate (points)",
       format: points,

@@ -116,7 +116,7 @@ export const PLANS: readonly Plan[] = [
   { name: "best of 7 by 2", stages: [{ keep: 7, repeats: 2 }] },
   { name: "best of 3 by 5", stages: [{ keep: 3, repeats: 5 }] },
   {
-    name: "halving 5: 1, best 3 by 2, best 2 by 2",
+    name: "halving from 5 (5 × 1, 3 × 2, 2 × 2)",
     stages: [
       { keep: 5, repeats: 1 },
       { keep: 3, repeats: 2 },
@@ -124,7 +124,7 @@ export const PLANS: readonly Plan[] = [
     ],
   },
   {
-    name: "halving 8: 1, best 3 by 1, best 2 by 2",
+    name: "halving from 8 (8 × 1, 3 × 1, 2 × 2)",
     stages: [
       { keep: 8, repeats: 1 },
       { keep: 3, repeats: 1 },
@@ -151,7 +151,7 @@ export function runsOf(plan: Plan): number {
   return plan.stages.reduce((sum, { keep, repeats }) => sum + keep * repeats, 0);
 }
 
-const SIMULATIONS = 6000;
+const SIMULATIONS = 30_000;
 const RESAMPLES = 200;
 
 /**
@@ -165,7 +165,7 @@ export function simulatePlan(
   random: Random,
 ): { gain: number; picksBest: number } {
   const [first, ...later] = plan.stages;
-  const exact = expectedMaximum(first.keep) / Math.sqrt(1 + noise / first.repeats);
+  const exact = gainOfFirst(first, noise);
   let [advantage, hits] = [0, 0];
   for (let s = 0; s < SIMULATIONS; s++) {
     const truth = Array.from({ length: first.keep }, () => random.normal());
@@ -177,6 +177,11 @@ export function simulatePlan(
     gain: exact + (later.length > 0 ? advantage / SIMULATIONS : 0),
     picksBest: hits / SIMULATIONS,
   };
+}
+
+/** Exact gain of one stage alone: the largest of `keep` draws, times how well `repeats` of them show the truth. */
+function gainOfFirst({ keep, repeats }: Plan["stages"][number], noise: number): number {
+  return expectedMaximum(keep) / Math.sqrt(1 + noise / repeats);
 }
 
 /** Runs a plan once on known true rewards; scores are shrunk toward 0, their mean, as the rule `shrunk` does. */
@@ -267,7 +272,13 @@ type Curve = readonly { readonly noise: number; readonly gain: number }[];
 function gainCurve(plan: Plan, random: Random): Curve {
   const state = random.state();
   return [0.25, 1, 2, 3, 4, 5, 6, 8, 12, 24, 128].map((noise) => {
-    return { noise, gain: simulatePlan(plan, noise, createRandom({ state })).gain };
+    return {
+      noise,
+      gain:
+        plan.stages.length === 1
+          ? gainOfFirst(plan.stages[0], noise)
+          : simulatePlan(plan, noise, createRandom({ state })).gain,
+    };
   });
 }
 

@@ -82,11 +82,11 @@ function accuracySection({ arms }: ReplaySummary): string {
       "Intervals: bootstrap over the 200 passages, and over the articles they come from (47 titles; passages of one article may be " +
         "alike). Both count the sampling of passages only: one training run of each arm was released.",
     ),
-    section("Other self-edit prompts", "prompts", `The paper's column: ${paper.otherTables}`),
+    section("Other self-edit prompts", "prompts", paper.recalled),
     section(
       "Continued pretraining on 200 passages",
       "continued pretraining",
-      `Averaged over questions, as CPT.py does. The paper's column is its version 1: ${paper.otherTables}`,
+      "Averaged over questions, as CPT.py does. The paper's table is not at hand, so that its column is empty.",
     ),
   ]
     .filter(Boolean)
@@ -162,7 +162,7 @@ function noiseSection(noise: readonly NoiseRecord[]): string {
       ]),
     ),
     "Standard deviations and gains in points of accuracy; gains are over the mean candidate of the same passage. Candidates that tie count as drawn at random among them.",
-    `What other ways to spend inner-loop runs would gain, by a normal model with the spread and noise of ${last.name}:`,
+    `What other ways to spend inner-loop runs would gain, by a normal model with the spread and noise of ${last.name} (simulation error about 0.05 points; the intervals count the sampling of passages):`,
     table(
       ["plan", "runs a passage", "expected gain", "against best of 5 by 3", "picks the truly best"],
       last.plans.map(({ plan, runs, gain, versusBest, picksBest }) => [
@@ -207,7 +207,9 @@ function judgeSection({ judge }: ReplaySummary): string {
     `${away(name).filter((gap) => gap <= 0.02).length} of ${judge.differences.length} within 2 points, largest ${percent(Math.max(0, ...away(name)))}`;
   return [
     "## The local judge against GPT-4.1",
-    "Agreement / kappa / bias in points, on the adapters' answers to questions of articles that the judge was not fitted on.",
+    "Agreement / kappa / bias in points, on the adapters' answers to questions of articles that the judge was not fitted on. " +
+      "The settings were chosen by cross-validation on the fitted half; this report was looked at for two judges (fitted without and with the " +
+      "training logs of other prompts); cross-validation, not the report, chose the second.",
     table(
       [
         "log",
@@ -239,7 +241,7 @@ function judgeSection({ judge }: ReplaySummary): string {
 function sourcesSection({ inputs, missing }: ReplaySummary): string {
   return [
     "## Files",
-    "`accuracy.json` (arms, differences, untouched, inputs with sha256, discrepancies), `continual.json`, `noise.json`, `judge.json`, " +
+    "`accuracy.json` (arms, differences, before adaptation, inputs with sha256, discrepancies), `continual.json`, `noise.json`, `judge.json`, " +
       "`rewards.json` (released mean reward by passage and candidate), `verdicts.json` (GPT-4.1's verdicts by passage and question number, 1 or 0; no text), `figures/`.",
     `${inputs.length} released files were read.${missing.length > 0 ? ` Not there: ${missing.join(", ")}.` : ""}`,
   ].join("\n\n");

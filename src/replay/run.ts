@@ -26,7 +26,7 @@ import {
   ARMS,
   continualRecord,
   differences,
-  untouchedRecords,
+  beforeRecords,
   verdictStrings,
 } from "./tables";
 
@@ -76,7 +76,7 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     missing: files.missing(),
     arms,
     differences: differences(logs, SEED),
-    untouched: untouchedRecords(logs, SEED),
+    before: beforeRecords(logs, SEED),
     ...(continual && { continual }),
     noise: noiseRecords(training),
     judge: { logs: judged, differences: armDifferences(judged) },

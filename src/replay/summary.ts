@@ -1,7 +1,7 @@
 /** What a replay finds, as plain data. */
 import type { ArmDifference, JudgedLog } from "./judging";
 import type { HeldOutGain, PlanGain } from "./noise";
-import type { AccuracyRecord, ContinualRecord, DifferenceRecord } from "./tables";
+import type { AccuracyRecord, BeforeRecord, ContinualRecord, DifferenceRecord } from "./tables";
 
 /** The noise of one training round's rewards, and what selection gains there. */
 export interface NoiseRecord {
@@ -21,8 +21,8 @@ export interface ReplaySummary {
   readonly missing: readonly string[];
   readonly arms: readonly AccuracyRecord[];
   readonly differences: readonly DifferenceRecord[];
-  /** The untouched model in every log. */
-  readonly untouched: readonly AccuracyRecord[];
+  /** The accuracy before adaptation in every log. */
+  readonly before: readonly BeforeRecord[];
   readonly continual?: ContinualRecord;
   readonly noise: readonly NoiseRecord[];
   readonly judge: {

@@ -21,7 +21,7 @@ export interface AccuracyRecord {
   /** `overall` of the released file. */
   readonly released: number;
   readonly matchesReleased: boolean;
-  /** The paper's number, where there is one. */
+  /** The paper's number, where it is known here; those of the prompts are recalled, see paper.json. */
   readonly paper?: number;
 }
 
@@ -60,12 +60,11 @@ const single = (
   paper: paper.singlePassage[arm],
 });
 
-const pooled = (arm: keyof typeof paper.continuedPretraining.version1, log: string): Arm => ({
+const pooled = (arm: string, log: string): Arm => ({
   table: "continued pretraining",
   arm,
   log: `cpt/${log}`,
   side: "adapter",
-  paper: paper.continuedPretraining.version1[arm],
 });
 
 /** All arms that the released logs hold, in the order of the tables. */
@@ -152,15 +151,36 @@ export function differences(
   });
 }
 
-/** The untouched model's accuracy in every log over the same 200 passages: what a run differs by when nothing does. */
-export function untouchedRecords(
+/** Accuracy before adaptation in one log, and how much its answers are those of `eval/base`. */
+export interface BeforeRecord extends AccuracyRecord {
+  /** Share of answers equal, letter by letter, to those of the untouched model in `eval/base`. */
+  readonly sameAnswersAsBase: number;
+}
+
+/**
+ * The accuracy before adaptation in every log over the same questions. Logs of later rounds begin
+ * from that round's model, as their answers show: only reruns of one model give mostly the same ones.
+ */
+export function beforeRecords(
   logs: ReadonlyMap<string, ReleasedLog>,
   seed: string,
-): AccuracyRecord[] {
+): BeforeRecord[] {
+  const base = logs.get("eval/base")?.baseline ?? [];
   return [...logs].map(([name, log]) => {
     const table = name.startsWith("cpt/") ? "continued pretraining" : "untouched";
-    const arm: Arm = { table, arm: "untouched", log: name, side: "baseline" };
-    return { ...accuracyRecord(arm, log, seed), table: "untouched" as const };
+    const record = accuracyRecord(
+      { table, arm: "before adaptation", log: name, side: "baseline" },
+      log,
+      seed,
+    );
+    const same = log.baseline.filter(
+      (row, i) => row.answer.trim() === base[i]?.answer.trim(),
+    ).length;
+    return {
+      ...record,
+      table: "untouched" as const,
+      sameAnswersAsBase: same / log.baseline.length,
+    };
   });
 }
 

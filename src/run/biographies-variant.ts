@@ -6,7 +6,8 @@ import { loraSettingsSchema } from "../lora/settings";
 export const BIOGRAPHY_ARMS = [
   "untouched",
   "passage only",
-  "passage only, compute-matched",
+  "passage only, matched tokens",
+  "passage only, matched steps",
   "untrained self-edits",
   "best of K",
   "random selection",

@@ -2,6 +2,7 @@
  * The whole of SEAL on the small world (paper, algorithm 1): rounds of sampling self-edits, scoring each by its adapter,
  * keeping the best and fine-tuning the model on writing such; with every control on the same held-out people.
  */
+import type { LoraSettings } from "../lora/settings";
 import type { Model } from "../model/load";
 import { disposeModel, loadModel } from "../model/load";
 import { disposeWeights } from "../model/weights";
@@ -34,6 +35,22 @@ type Arm = BiographyRollout["arm"];
 interface Subject {
   readonly person: Person;
   readonly passage: string;
+}
+
+/** Where a group of candidates stands. */
+interface GroupPlace {
+  readonly arm: Arm;
+  readonly round: number;
+  readonly part: string;
+  readonly start: number;
+}
+
+/** What differs between scorings. */
+interface ScoreOptions {
+  /** "held-out" unless told. */
+  readonly part?: string;
+  /** Laid over the variant's inner-loop settings. */
+  readonly settings?: Partial<LoraSettings>;
 }
 
 /** Runs every seed and reports them together. */
@@ -73,7 +90,7 @@ export function candidatesPerSeed(variant: BiographiesVariant): number {
   const { train, heldOut } = variant.people;
   const rewards = train * variant.sampling.count * variant.rewardSeeds * variant.rounds;
   const evaluations = heldOut * variant.evaluationSamples * (1 + 2 * variant.rounds);
-  return rewards + evaluations + 5 * heldOut;
+  return rewards + evaluations + 6 * heldOut;
 }
 
 /** One seed: its people, its policies, its arms. */
@@ -101,7 +118,7 @@ class SeedRun {
   async all(): Promise<BiographyRollout[]> {
     const controls = await this.controls();
     const untrained = await this.evaluate(this.base, "untrained self-edits", 0);
-    const matched = await this.computeMatched(untrained);
+    const matched = await this.computeMatched(untrained, controls);
     const best = await this.rounds("best of K");
     const random = await this.rounds("random selection");
     return [...controls, ...matched, ...untrained, ...best, ...random];
@@ -126,16 +143,27 @@ class SeedRun {
     return [...untouched, ...open, ...passage, ...oracle];
   }
 
-  /** The passage alone, in as many steps as the untrained self-edits take on average, rounded up. */
+  /** The passage alone, in so many epochs that it takes the tokens, or the steps, that the untrained self-edits take. */
   private async computeMatched(
     untrained: readonly BiographyRollout[],
+    controls: readonly BiographyRollout[],
   ): Promise<BiographyRollout[]> {
-    const parsed = untrained.filter(({ sequences }) => sequences > 0);
-    const total = parsed.reduce((sum, { sequences }) => sum + sequences, 0);
-    const repeats = Math.max(1, Math.ceil(total / Math.max(1, parsed.length)));
-    return this.score(this.base, "passage only, compute-matched", 0, this.heldOut, ({ passage }) =>
-      Array.from({ length: repeats }, () => passage),
-    );
+    const parsed = untrained.filter(({ status }) => status === "ok");
+    const passage = controls.filter(({ arm }) => arm === "passage only");
+    const rollouts: BiographyRollout[] = [];
+    for (const [arm, measure] of [
+      ["passage only, matched tokens", (r: BiographyRollout) => r.tokens],
+      ["passage only, matched steps", (r: BiographyRollout) => r.sequences],
+    ] as const) {
+      const ratio = meanOf(parsed.map(measure)) / meanOf(passage.map(measure));
+      const epochs = Math.max(1, Math.round(this.variant.innerLoop.epochs * ratio));
+      rollouts.push(
+        ...(await this.score(this.base, arm, 0, this.heldOut, ({ passage }) => [passage], {
+          settings: { epochs },
+        })),
+      );
+    }
+    return rollouts;
   }
 
   /** ReST-EM: sample, score, keep, fine-tune, evaluate; with random selection nothing needs a score. */
@@ -239,13 +267,14 @@ class SeedRun {
     );
     const repeats: BiographyRollout[][] = [];
     for (let r = 0; r < this.variant.rewardSeeds; r++)
-      repeats.push(await this.score(policy, arm, round, flat, completionSequences, `reward ${r}`));
+      repeats.push(
+        await this.score(policy, arm, round, flat, completionSequences, { part: `reward ${r}` }),
+      );
     return repeats[0].map((first, i) => {
       const rewards = repeats.flatMap((all) => all[i].reward ?? []);
       const failed = repeats.map((all) => all[i]).find(({ status }) => status !== "ok");
       if (failed) return failed;
-      const reward = rewards.reduce((sum, value) => sum + value, 0) / rewards.length;
-      return { ...first, reward, rewards };
+      return { ...first, reward: meanOf(rewards), rewards };
     });
   }
 
@@ -256,7 +285,7 @@ class SeedRun {
     const flat = completions.flatMap((own, p) =>
       own.map((completion) => ({ ...this.heldOut[p], completion })),
     );
-    return this.score(policy, arm, round, flat, completionSequences, "held-out");
+    return this.score(policy, arm, round, flat, completionSequences);
   }
 
   /** Trains and asks for every subject, a journalled group at a time. */
@@ -266,7 +295,7 @@ class SeedRun {
     round: number,
     subjects: readonly S[],
     sequences: (subject: S) => string[] | undefined,
-    part = "held-out",
+    { part = "held-out", settings = {} }: ScoreOptions = {},
   ): Promise<BiographyRollout[]> {
     const { concurrency } = this.variant;
     const rollouts: BiographyRollout[] = [];
@@ -274,7 +303,7 @@ class SeedRun {
       const group = subjects.slice(start, start + concurrency);
       const key = `${this.seed}/${arm}/${round}/${part}/${start}`;
       const finished = await once(this.context.journal, key, () =>
-        this.scoreGroup(model, arm, round, group, sequences, part, start),
+        this.scoreGroup(model, { arm, round, part, start }, group, sequences, settings),
       );
       rollouts.push(...finished);
       this.progress.advance(group.length, describe(this.seed, arm, round, finished));
@@ -284,12 +313,10 @@ class SeedRun {
 
   private async scoreGroup<S extends Subject & { readonly completion?: string }>(
     model: Model,
-    arm: Arm,
-    round: number,
+    { arm, round, part, start }: GroupPlace,
     group: readonly S[],
     sequences: (subject: S) => string[] | undefined,
-    part: string,
-    start: number,
+    settings: Partial<LoraSettings>,
   ): Promise<BiographyRollout[]> {
     const work = group.map((subject, i): InnerLoopCandidate => {
       const own = sequences(subject);
@@ -298,6 +325,7 @@ class SeedRun {
         ...(own ? { sequences: own } : {}),
         settings: {
           ...this.variant.innerLoop,
+          ...settings,
           seed: `${this.seed}/${round}/${part}/${start + i}`,
         },
         questions: questionsAbout(subject.person).map(({ text, answer }) => ({
@@ -360,6 +388,6 @@ function describe(
   rollouts: readonly BiographyRollout[],
 ): string {
   const rewards = rollouts.flatMap(({ reward }) => reward ?? []);
-  const mean = rewards.reduce((sum, value) => sum + value, 0) / Math.max(1, rewards.length);
-  return `seed ${seed}, ${arm}${round > 0 ? `, round ${round}` : ""}: mean reward ${mean.toFixed(2)}`;
+  const mean = rewards.length > 0 ? meanOf(rewards).toFixed(2) : "none";
+  return `seed ${seed}, ${arm}${round > 0 ? `, round ${round}` : ""}: mean reward ${mean}`;
 }

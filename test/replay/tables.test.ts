@@ -124,7 +124,7 @@ const data = sharedPath("data/seal");
 testWithShared(
   test,
   "data/seal/eval",
-  "every recomputed accuracy is the released one to 4 digits, and the paper's when rounded",
+  "every recomputed accuracy is the released one to 4 digits, and the paper's main row when rounded",
   async () => {
     const files = localFiles(data);
     const order = (await readLog(files, "eval/base.json")) as ReleasedLog;
@@ -137,7 +137,7 @@ testWithShared(
       const record = accuracyRecord(arm, log, "test");
       assert.is(record.accuracy.value.toFixed(4), log.released[arm.side].toFixed(4), arm.log);
       assert.ok(record.matchesReleased, arm.log);
-      if (arm.paper !== undefined)
+      if (arm.table === "single passage" && arm.paper !== undefined)
         assert.is(record.accuracy.value.toFixed(3), arm.paper.toFixed(3), arm.log);
       assert.is(record.questions, 974);
       compared++;

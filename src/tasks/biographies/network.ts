@@ -51,6 +51,19 @@ export interface LearnedWord {
   readonly weight: number;
 }
 
+/** Rows of x [rows, width] by index. tf.gather's own gradient does not exist on the wasm engine. */
+function lookUp(x: tf.Tensor2D, indices: Int32Array): tf.Tensor2D {
+  const [rows] = x.shape;
+  const gather = tf.customGrad((table) => ({
+    value: tf.gather(table as tf.Tensor2D, tf.tensor1d(indices, "int32")),
+    gradFunc: (gradient: tf.Tensor) => {
+      const oneHot = tf.cast(tf.oneHot(tf.tensor1d(indices, "int32"), rows), "float32");
+      return tf.matMul(oneHot as tf.Tensor2D, gradient as tf.Tensor2D, true, false);
+    },
+  }));
+  return gather(x) as tf.Tensor2D;
+}
+
 /** Logits where `places` (row * time + place) point, [places, vocabulary]; rows are padded to [batch, time]. */
 export function logitsOf(
   config: ModelConfig,
@@ -71,7 +84,7 @@ export function logitsOf(
   const embedding = weight("model.embed_tokens") as tf.Tensor2D;
   const normed = (x: tf.Tensor2D, name: string): tf.Tensor =>
     tf.mul(rmsNorm(x, config.rmsNormEpsilon).normalised, weight(name));
-  let x: tf.Tensor2D = tf.gather(embedding, tf.tensor1d(layout.ids, "int32"));
+  let x: tf.Tensor2D = lookUp(embedding, layout.ids);
   for (let l = 0; l < config.layerCount; l++) {
     const name = `model.layers.${l}`;
     const qkv = linear(normed(x, `${name}.input_layernorm`), l, "q_proj", "k_proj", "v_proj");
@@ -82,7 +95,7 @@ export function logitsOf(
     const gateUp = linear(normed(x, `${name}.post_attention_layernorm`), l, "gate_proj", "up_proj");
     x = tf.add(x, linear(gatedUnit(gateUp).output, l, "down_proj"));
   }
-  const picked = tf.gather(x, tf.tensor1d(places, "int32")) as tf.Tensor2D;
+  const picked = lookUp(x, places);
   return tf.matMul(normed(picked, "model.norm") as tf.Tensor2D, embedding, false, true);
 }
 

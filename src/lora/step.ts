@@ -1,0 +1,229 @@
+/**
+ * The gradients of one step of all jobs in training. Jobs whose rows are of similar length go through the model
+ * together: where one long row would make the others carry much padding, they go in a pass of their own.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { free } from "../engine/scope";
+import type { Random } from "../random";
+import type { LayerAdapters, ProjectionName } from "../model/adapters";
+import { createLayout, disposeLayout, type Layout } from "../model/layout";
+import { lossAndGradients, lossIndex, type LossToken, type Network } from "../model/transformer";
+import type { Adapter } from "./adapter";
+import type { Step } from "./plan";
+import {
+  gatherAdapters,
+  layerAdapters,
+  scalingOf,
+  type StackShape,
+  type StackTensors,
+} from "./stack";
+
+/** A job's part in a step. */
+export interface StepMember {
+  readonly adapter: Adapter;
+  /** Generator of its dropout. */
+  readonly dropout: Random;
+  readonly step: Step;
+}
+
+/** Padded places that a further pass must save to be worth its own operations. */
+const PLACES_PER_PASS = 1024;
+
+/** Each member's loss, and the stacked gradients, which the caller disposes. */
+export function stepGradients(
+  network: Network,
+  shape: StackShape,
+  parameters: StackTensors,
+  members: readonly StepMember[],
+): { losses: number[]; gradients: StackTensors } {
+  const groups = similarLengths(members.map(({ step }) => step));
+  if (groups.length === 1) return passGradients(network, shape, parameters, members);
+  const parts = groups.map((group) => {
+    const own = gatherAdapters(parameters, group);
+    const part = passGradients(
+      network,
+      shape,
+      own,
+      group.map((k) => members[k]),
+    );
+    tf.dispose(own);
+    return part;
+  });
+  const order = groups.flat();
+  const placeOf = members.map((_, k) => order.indexOf(k));
+  const flatLosses = parts.flatMap(({ losses }) => losses);
+  const gradients = parameters.map((_, i) =>
+    tf.tidy(() =>
+      tf.gather(
+        tf.concat<tf.Tensor4D>(
+          parts.map((part) => part.gradients[i]),
+          1,
+        ),
+        tf.tensor1d(placeOf, "int32"),
+        1,
+      ),
+    ),
+  );
+  free(parts);
+  return { losses: placeOf.map((place) => flatLosses[place]), gradients };
+}
+
+/**
+ * Members in groups of similar length, each group in rising order of place. Longest rows are split off while that
+ * saves enough padding.
+ */
+export function similarLengths(steps: readonly Step[]): number[][] {
+  const places = steps.map((step) => ({
+    rows: step.length,
+    time: Math.max(...step.map((row) => row.sequence.ids.length)),
+  }));
+  const split = (group: readonly number[]): number[][] => {
+    const sorted = [...group].sort((a, b) => places[a].time - places[b].time || a - b);
+    const cost = (some: readonly number[]): number =>
+      some.length *
+      Math.max(...some.map((k) => places[k].rows)) *
+      Math.max(...some.map((k) => places[k].time));
+    const cuts = sorted.slice(1).map((_, i) => ({
+      at: i + 1,
+      cost: cost(sorted.slice(0, i + 1)) + cost(sorted.slice(i + 1)),
+    }));
+    const best = cuts.reduce<(typeof cuts)[number] | undefined>(
+      (least, one) => (least && least.cost <= one.cost ? least : one),
+      undefined,
+    );
+    if (!best || cost(group) - best.cost < PLACES_PER_PASS)
+      return [[...group].sort((a, b) => a - b)];
+    return [...split(sorted.slice(0, best.at)), ...split(sorted.slice(best.at))];
+  };
+  return split(steps.map((_, k) => k));
+}
+
+/** Losses and gradients of members that go through the model together. */
+function passGradients(
+  network: Network,
+  shape: StackShape,
+  parameters: StackTensors,
+  members: readonly StepMember[],
+): { losses: number[]; gradients: StackTensors } {
+  const steps = members.map(({ step }) => step);
+  const layout = createLayout(steps.map((step) => step.map((row) => row.sequence.ids)));
+  const { tokens, owners } = lossTokens(steps, layout);
+  const byLayer: tf.Tensor3D[][] = [];
+  const adapters = adaptersByLayer(shape, parameters, members, layout);
+  const losses = lossAndGradients(
+    network,
+    adapters,
+    layout,
+    tokens,
+    (byProjection, layer) => {
+      orderedGradients(shape, byProjection).forEach((gradient, position) => {
+        (byLayer[position] ??= [])[layer] = gradient;
+      });
+    },
+    keyLengths(steps, layout),
+  );
+  free(adapters);
+  disposeLayout(layout);
+  const gradients = byLayer.map((layers) => {
+    const all = tf.stack(layers) as tf.Tensor4D;
+    tf.dispose(layers);
+    return all;
+  });
+  return { losses: weightedSums(losses, tokens, owners, members.length), gradients };
+}
+
+function adaptersByLayer(
+  shape: StackShape,
+  parameters: StackTensors,
+  members: readonly StepMember[],
+  layout: Layout,
+): LayerAdapters[] {
+  const scaling = scalingOf(members.map(({ adapter }) => adapter));
+  const dropout = members.some(({ adapter }) => adapter.dropout > 0);
+  return Array.from({ length: shape.layers }, (_, layer) => {
+    const views = layerAdapters(shape, parameters, scaling, layer);
+    return dropout ? { ...views, dropout: dropoutMasks(shape, members, layout) } : views;
+  });
+}
+
+/** The tokens that count in the loss, and whose they are. */
+function lossTokens(
+  steps: readonly Step[],
+  layout: Layout,
+): { tokens: LossToken[]; owners: number[] } {
+  const tokens: LossToken[] = [];
+  const owners: number[] = [];
+  steps.forEach((step, k) => {
+    step.forEach(({ sequence, weight }, r) => {
+      const row = k * layout.rowsPerAdapter + r;
+      for (let t = Math.max(1, sequence.lossFrom ?? 1); t < sequence.ids.length; t++) {
+        tokens.push({ index: lossIndex(layout, row, t), label: sequence.ids[t], weight });
+        owners.push(k);
+      }
+    });
+  });
+  return { tokens, owners };
+}
+
+/** Per row, the number of ids that may be attended to; undefined where that is all of them. */
+function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefined {
+  if (!steps.some((step) => step.some((row) => row.sequence.padFrom !== undefined)))
+    return undefined;
+  return steps.flatMap((step) =>
+    Array.from(
+      { length: layout.rowsPerAdapter },
+      (_, r) => step[r]?.sequence.padFrom ?? layout.time,
+    ),
+  );
+}
+
+function weightedSums(
+  losses: Float32Array,
+  tokens: readonly LossToken[],
+  owners: readonly number[],
+  count: number,
+): number[] {
+  const sums = new Array<number>(count).fill(0);
+  tokens.forEach((token, i) => (sums[owners[i]] += token.weight * losses[i]));
+  return sums;
+}
+
+/** A layer's gradients in the order of the stack's tensors. */
+function orderedGradients(
+  shape: StackShape,
+  byProjection: Readonly<
+    Record<ProjectionName, readonly { a: tf.Tensor3D; b: readonly tf.Tensor3D[] }[]>
+  >,
+): tf.Tensor3D[] {
+  const seen: Partial<Record<ProjectionName, number>> = {};
+  return shape.branches.flatMap(({ projection }) => {
+    const position = seen[projection] ?? 0;
+    seen[projection] = position + 1;
+    const { a, b } = byProjection[projection][position];
+    return [a, ...b];
+  });
+}
+
+/** Fresh masks for one layer: 0, or 1 / (1 - rate), drawn for each job's own tokens from its own generator. */
+function dropoutMasks(
+  shape: StackShape,
+  members: readonly StepMember[],
+  layout: Layout,
+): Partial<Record<ProjectionName, tf.Tensor3D[]>> {
+  const { rowsPerAdapter, time, lengths } = layout;
+  const masks: Partial<Record<ProjectionName, tf.Tensor3D[]>> = {};
+  for (const { projection, input } of shape.branches) {
+    const values = new Float32Array(lengths.length * time * input).fill(1);
+    lengths.forEach((length, row) => {
+      const { adapter, dropout } = members[Math.floor(row / rowsPerAdapter)];
+      if (adapter.dropout === 0) return;
+      const kept = 1 / (1 - adapter.dropout);
+      const start = row * time * input;
+      for (let i = start; i < start + length * input; i++)
+        values[i] = dropout.next() < adapter.dropout ? 0 : kept;
+    });
+    const places = rowsPerAdapter * time;
+    (masks[projection] ??= []).push(tf.tensor3d(values, [members.length, places, input]));
+  }
+  return masks;
+}
