@@ -6,8 +6,9 @@ import { errorMessage, UserError } from "../errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import { readSafetensors, writeSafetensors } from "../model/safetensors";
 import type { ModelConfig } from "../model/types";
+import { modulePath } from "../model/weights";
 import { writeFileAtomic } from "../run/files";
-import { adapterTensorName, orderedTargets, type Adapter, type HostTensor } from "./adapter";
+import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
 
 const CONFIG_FILE = "adapter_config.json";
 const WEIGHTS_FILE = "adapter_model.safetensors";
@@ -37,12 +38,15 @@ const configSchema = z.looseObject({
     .nullish()
     .refine(isEmpty, "modules_to_save is not supported"),
   layers_to_transform: z.null().optional(),
+  alora_invocation_tokens: z.null().optional(),
+  // Other ways of initializing (PiSSA, LoftQ, ...) also change the base weights.
+  init_lora_weights: z.union([z.boolean(), z.enum(["gaussian", "eva", "orthogonal"])]).optional(),
 });
 
 /** Reads an adapter and checks every matrix against the model. Throws UserError for what PEFT could not apply either. */
 export async function readPeft(config: ModelConfig, directory: string): Promise<Adapter> {
   const settings = await readConfig(path.join(directory, CONFIG_FILE));
-  const targets = targetNames(settings.target_modules, directory);
+  const targets = targetNames(config, settings.target_modules, directory);
   const file = path.join(directory, WEIGHTS_FILE);
   const stored = await readSafetensors(file);
   const tensors = new Map<string, HostTensor>();
@@ -109,14 +113,40 @@ async function readConfig(file: string): Promise<z.output<typeof configSchema>> 
   throw new UserError(`${file}: ${issue.path.join(".")}: ${issue.message}`);
 }
 
-function targetNames(modules: readonly string[] | "all-linear", where: string): TargetName[] {
+/** The targets that the names mean: each is a module's path or its end, as PEFT matches them. */
+function targetNames(
+  config: ModelConfig,
+  modules: readonly string[] | "all-linear",
+  where: string,
+): TargetName[] {
   if (modules === "all-linear") return [...TARGET_NAMES];
-  const unknown = modules.find((name) => !(TARGET_NAMES as readonly string[]).includes(name));
+  const named = new Set(modules);
+  const used = new Set<string>();
+  const targets = TARGET_NAMES.filter((target) => {
+    let layers = 0;
+    for (let layer = 0; layer < config.layerCount; layer++) {
+      const matches = pathEnds(modulePath(layer, target)).filter((end) => named.has(end));
+      matches.forEach((end) => used.add(end));
+      if (matches.length > 0) layers++;
+    }
+    if (layers !== 0 && layers !== config.layerCount)
+      throw new UserError(
+        `${where}: target_modules names ${target} in ${layers} of ${config.layerCount} layers; all or none are supported.`,
+      );
+    return layers > 0;
+  });
+  const unknown = modules.find((name) => !used.has(name));
   if (unknown !== undefined)
     throw new UserError(
       `${where}: target module ${JSON.stringify(unknown)} is not one of ${TARGET_NAMES.join(", ")}.`,
     );
-  return orderedTargets(modules as TargetName[]);
+  return targets;
+}
+
+/** A module's path and every end of it: a.b.c, b.c, c. */
+function pathEnds(module: string): string[] {
+  const parts = module.split(".");
+  return parts.map((_, i) => parts.slice(i).join("."));
 }
 
 function checkedTensor(

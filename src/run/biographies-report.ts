@@ -53,7 +53,11 @@ const paper = [
 const comparisons = (rounds: number): [Cell, Cell][] => [
   [
     { arm: "untrained self-edits", round: 0 },
-    { arm: "passage only, compute-matched", round: 0 },
+    { arm: "passage only, matched tokens", round: 0 },
+  ],
+  [
+    { arm: "untrained self-edits", round: 0 },
+    { arm: "passage only, matched steps", round: 0 },
   ],
   ...Array.from({ length: rounds }, (_, r): [Cell, Cell][] => [
     [
@@ -65,9 +69,17 @@ const comparisons = (rounds: number): [Cell, Cell][] => [
       { arm: "random selection", round: r + 1 },
     ],
   ]).flat(),
+  ...(rounds > 0 ? lastRound(rounds) : []),
+];
+
+const lastRound = (round: number): [Cell, Cell][] => [
+  [
+    { arm: "best of K", round },
+    { arm: "passage only, matched steps", round: 0 },
+  ],
   [
     { arm: "oracle", round: 0 },
-    { arm: "best of K", round: rounds },
+    { arm: "best of K", round },
   ],
 ];
 
@@ -99,7 +111,7 @@ export function biographyReport(
     metrics: cells.map((cell) => contentOf(cell, heldOut)).filter(({ n }) => n > 0),
     figures: {
       "accuracy-by-round": figureAccuracyByRound(rows, {
-        title: "Training on what worked makes the model write better self-edits",
+        title: headline(variant, rows),
         note: sample,
       }),
       "reward-distribution": figureRewardDistribution(rewardsByRound(variant, rollouts), {
@@ -111,6 +123,17 @@ export function biographyReport(
     },
     tables: { person: personTable(variant, heldOut) },
   };
+}
+
+/** What the main figure says, from its numbers. */
+function headline(variant: BiographiesVariant, rows: RunRecord["rows"]): string {
+  const at = (arm: string): string => {
+    const row = rows.filter((one) => one.arm === arm).at(-1);
+    return row ? `${(100 * row.accuracy).toFixed(0)}%` : "none";
+  };
+  const { rounds } = variant;
+  if (rounds === 0) return `Untrained self-edits: ${at("untrained self-edits")} right`;
+  return `Untrained ${at("untrained self-edits")}, after ${rounds} rounds ${at("best of K")} (random selection ${at("random selection")})`;
 }
 
 function cellsOf(variant: BiographiesVariant): Cell[] {

@@ -381,6 +381,10 @@ function rolloutOf(
   };
 }
 
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 function describe(
   seed: number,
   arm: Arm,

@@ -1,6 +1,7 @@
 /** What an experiment is given and what it gives back; the runner does the rest. */
 import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
+import { canonicalJson } from "./files";
 import type { Journal } from "./journal";
 import type { RunRecord } from "./record";
 
@@ -30,11 +31,14 @@ export interface Outcome {
 /** An experiment: variant in, outcome out. */
 export type Experiment<V> = (variant: V, context: ExperimentContext) => Promise<Outcome>;
 
-/** The value under a key of the journal, or the result of `work`, stored there. */
+/**
+ * The value under a key of the journal, or the result of `work`, stored there. Both have passed through canonical
+ * JSON, so that a resumed run writes the same bytes as an uninterrupted one.
+ */
 export async function once<T>(journal: Journal, key: string, work: () => Promise<T>): Promise<T> {
   const known = journal.get(key);
   if (known !== undefined) return known as T;
   const value = await work();
   await journal.append(key, value);
-  return value;
+  return JSON.parse(canonicalJson(value)) as T;
 }

@@ -63,7 +63,11 @@ export async function runVariant(
     log(
       `Engine: ${engine.name} ${engine.version}, ${engine.threads} threads${engine.why ? ` (${engine.why})` : ""}`,
     );
-    const record = await runInto(partial, variant, options, log);
+    // A record in the partial folder: a run that was stopped after its last write.
+    const record = existsSync(path.join(partial, "record.json"))
+      ? await readRecord(partial)
+      : await runInto(partial, variant, options, log);
+    await rm(path.join(partial, "journal.jsonl"), { force: true });
     await replaceFolder(partial, directory);
     return { directory, record, alreadyComplete: false };
   } finally {
