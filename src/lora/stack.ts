@@ -96,9 +96,11 @@ export function unstackAdapter(
 ): Adapter {
   const own = tensors.map((tensor) => {
     const [layers, , rows, columns] = tensor.shape;
-    return tf.tidy(
-      () => tf.slice(tensor, [0, k, 0, 0], [layers, 1, rows, columns]).dataSync() as Float32Array,
-    );
+    const part = tf.slice(tensor, [0, k, 0, 0], [layers, 1, rows, columns]);
+    // Read outside of a tidy: tfjs would search millions of values for tensors.
+    const values = part.dataSync() as Float32Array;
+    part.dispose();
+    return values;
   });
   const found = new Map<string, HostTensor>();
   for (let layer = 0; layer < shape.layers; layer++) {
