@@ -89,3 +89,26 @@ export function timeLeft(done: number, total: number, elapsed: number): string {
   if (hours > 0) return `${hours} h ${minutes} min left`;
   return minutes > 0 ? `${minutes} min ${seconds % 60} s left` : `${seconds} s left`;
 }
+
+/** A progress line in megabytes for downloads, started with the first bytes: `(received, total) => …`. */
+export function downloadProgress(
+  label: string,
+  options: ProgressOptions = {},
+): (received: number, total?: number) => void {
+  let line: Progress | undefined;
+  let shown = 0;
+  return (received, total) => {
+    const megabytes = Math.floor(received / 1e6);
+    line ??= createProgress(
+      `downloading ${label} (MB)`,
+      Math.ceil((total ?? received) / 1e6),
+      options,
+    );
+    if (megabytes > shown) line.advance(megabytes - shown);
+    shown = Math.max(shown, megabytes);
+    if (total === undefined || received < total) return;
+    line.stop();
+    line = undefined;
+    shown = 0;
+  };
+}

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { doctor, formatDoctor } from "../engine";
 import { defaultModel, resolveModel } from "../model/sources";
-import { createProgress } from "../progress";
+import { downloadProgress } from "../progress";
 import { print, printJson } from "./output";
 
 /** Adds the verbs. */
@@ -31,21 +31,4 @@ export function addMachineCommands(program: Command): void {
       if (json) printJson(files);
       else print(files.kind === "gguf" ? files.path : files.directory);
     });
-}
-
-/** A progress line in megabytes, started with the first bytes. */
-export function downloadProgress(label: string): (received: number, total?: number) => void {
-  let line: ReturnType<typeof createProgress> | undefined;
-  let shown = 0;
-  return (received, total) => {
-    const megabytes = Math.floor(received / 1e6);
-    line ??= createProgress(`downloading ${label} (MB)`, Math.ceil((total ?? received) / 1e6));
-    if (megabytes > shown) line.advance(megabytes - shown);
-    shown = Math.max(shown, megabytes);
-    if (total !== undefined && received >= total) {
-      line.stop();
-      line = undefined;
-      shown = 0;
-    }
-  };
 }

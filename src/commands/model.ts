@@ -10,9 +10,8 @@ import { tokenSequence, trainAdapters, type Sequence } from "../lora/train";
 import { loadModel, type Model } from "../model/load";
 import { TARGET_NAMES, type TargetName } from "../model/adapters";
 import { defaultModel } from "../model/sources";
-import { createProgress } from "../progress";
+import { createProgress, downloadProgress } from "../progress";
 import { decimal, readIds, readSequences, wholeNumber } from "./input";
-import { downloadProgress } from "./machine";
 import { note, print, printJson } from "./output";
 
 /** Adds the verbs. */

@@ -11,7 +11,7 @@ import type { Prompt } from "../lora/generate";
 import { loadModel, disposeModel, type Model } from "../model/load";
 import { figureAccuracyByArm } from "../plot/bars";
 import type { Table } from "../plot/table";
-import { createProgress } from "../progress";
+import { createProgress, downloadProgress } from "../progress";
 import { createRandom } from "../random";
 import {
   answerPrompt,
@@ -72,7 +72,8 @@ export async function runKnowledge(
   const { passages, input } = await readPassages(variant);
   const template = "file" in variant.prompt ? await readPromptFile(variant.prompt.file) : undefined;
   log(`Loading ${variant.model}`);
-  const model = await loadModel(variant.model);
+  const onProgress = downloadProgress(variant.model, { quiet: context.quiet });
+  const model = await loadModel(variant.model, { onProgress });
   try {
     const editPrompt = (passage: Passage): Prompt =>
       template
