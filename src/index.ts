@@ -40,6 +40,7 @@ export type { RunRecord } from "./run/record";
 export { runReplay } from "./replay/run";
 export {
   clusterMeanInterval,
+  clusterShareInterval,
   cohenKappa,
   mean,
   meanInterval,

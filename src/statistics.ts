@@ -66,6 +66,21 @@ export function clusterMeanInterval(
 }
 
 /**
+ * Interval of a share of ones among grouped zeros and ones: the bootstrap over groups, or Wilson's interval where
+ * all values are equal, since resampling them would claim certainty. Throws a RangeError where there are no values.
+ */
+export function clusterShareInterval(
+  groups: readonly (readonly number[])[],
+  options: BootstrapOptions,
+): Interval {
+  const values = groups.flat();
+  const ones = values.filter((value) => value === 1).length;
+  return ones === 0 || ones === values.length
+    ? wilsonInterval(ones, values.length)
+    : clusterMeanInterval(groups, options);
+}
+
+/**
  * Percentile bootstrap interval of any statistic of the pooled values; whole groups are drawn.
  * The statistic may keep no reference to its argument. Throws a RangeError where there are no values.
  */

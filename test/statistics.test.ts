@@ -111,4 +111,15 @@ test("no values are an error, not a number", () => {
   assert.throws(() => statistics.cohenKappa([], []), RangeError);
 });
 
+test("a share of nothing right is not certain: Wilson's interval, z^2 / (n + z^2) at most", () => {
+  const [low, high] = statistics.clusterShareInterval([[0, 0], [0]], { random: createRandom(1) });
+  assert.is(low, 0);
+  near(high, 3.841459 / 6.841459, 1e-6);
+  const mixed = [[1, 0], [0]];
+  assert.equal(
+    statistics.clusterShareInterval(mixed, { random: createRandom(2) }),
+    statistics.clusterMeanInterval(mixed, { random: createRandom(2) }),
+  );
+});
+
 test.run();

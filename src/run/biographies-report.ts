@@ -8,7 +8,7 @@ import {
 import type { Table } from "../plot/table";
 import { createRandom } from "../random";
 import type { CandidateStatus } from "../restem/select";
-import { clusterMeanInterval, pairedDifference } from "../statistics";
+import { clusterShareInterval, pairedDifference } from "../statistics";
 import { selfEditStyles, type SelfEditContent } from "../tasks/biographies/selfedits";
 import { BIOGRAPHY_ARMS, type BiographiesVariant } from "./biographies-variant";
 import type { Outcome } from "./experiment";
@@ -163,7 +163,7 @@ function rowOf(
     accuracy: all.length > 0 ? meanOf(all) : 0,
     ci95:
       all.length > 0
-        ? clusterMeanInterval(byPerson, { random: createRandom(`${cell.arm}/${cell.round}`) })
+        ? clusterShareInterval(byPerson, { random: createRandom(`${cell.arm}/${cell.round}`) })
         : [0, 1],
     ungraded: own.flatMap(({ answers }) => answers).filter((a) => a.verdict === "ungraded").length,
     unparsable: count("unparsable"),

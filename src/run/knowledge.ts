@@ -21,7 +21,7 @@ import {
   selfEditPrompt,
 } from "../selfedit/prompts";
 import { trainingSequences } from "../selfedit/sequences";
-import { clusterMeanInterval } from "../statistics";
+import { clusterShareInterval } from "../statistics";
 import { articlesPath, readSquad, selectPassages, type Passage } from "../tasks/squad";
 import { sampleSelfEdits } from "../restem/policy";
 import { runInnerLoop } from "../restem/inner-loop";
@@ -359,7 +359,8 @@ function armRow(
     round: 0,
     n,
     accuracy: n > 0 ? values.reduce((total, value) => total + value, 0) / n : 0,
-    ci95: n > 0 ? clusterMeanInterval(groups, { random: createRandom(`interval/${arm}`) }) : [0, 1],
+    ci95:
+      n > 0 ? clusterShareInterval(groups, { random: createRandom(`interval/${arm}`) }) : [0, 1],
     ungraded: rollouts.flatMap((r) => r.answers).filter(({ verdict }) => verdict === "ungraded")
       .length,
     unparsable: count("unparsable"),
