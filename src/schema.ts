@@ -10,7 +10,9 @@ export function checkData<T extends z.ZodType>(
 ): z.output<T> {
   const result = schema.safeParse(data);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  // A misspelt key also leaves its right name missing: the misspelling is what to say.
+  const { issues } = result.error;
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   const place = issue.path.map(String).join(".");
   if (issue.code !== "unrecognized_keys")
     throw new UserError(`${where}${place ? `: ${place}` : ""}: ${issue.message}`);

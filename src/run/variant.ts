@@ -22,14 +22,16 @@ export const knowledgeVariantSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   description: z.string().default(""),
   model: z.string().min(1),
-  data: z.strictObject({
-    /** "articles" (the embedded set) or the path of a SQuAD file. */
-    source: z.string().min(1).default("articles"),
-    split: z.enum(["train", "eval"]).optional(),
-    titles: z.array(z.string()).optional(),
-    start: z.int().min(0).default(0),
-    count: z.int().min(1).optional(),
-  }),
+  data: z
+    .strictObject({
+      /** "articles" (the embedded set) or the path of a SQuAD file. */
+      source: z.string().min(1).default("articles"),
+      split: z.enum(["train", "eval"]).optional(),
+      titles: z.array(z.string()).optional(),
+      start: z.int().min(0).default(0),
+      count: z.int().min(1).optional(),
+    })
+    .prefault({}),
   seeds: z.array(z.int()).min(1).max(100).default([1]),
   arms: z
     .array(z.enum(KNOWLEDGE_ARMS))
