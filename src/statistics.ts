@@ -163,7 +163,8 @@ export function wilsonInterval(successes: number, trials: number): Interval {
   const scale = 1 / (1 + z ** 2 / trials);
   const centre = scale * (share + z ** 2 / (2 * trials));
   const half = scale * z * Math.sqrt((share * (1 - share)) / trials + z ** 2 / (4 * trials ** 2));
-  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+  // Exactly 0 and 1 at the ends, where rounding would leave 1e-17.
+  return [successes === 0 ? 0 : centre - half, successes === trials ? 1 : centre + half];
 }
 
 /**
