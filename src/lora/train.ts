@@ -38,12 +38,18 @@ export function tokenSequence(model: Model, sequence: Sequence): TokenSequence {
   const { tokenizer } = textOf(model);
   if (typeof sequence === "string")
     return { ids: tokenizer.encode(sequence, { addSpecial: true }) };
-  const prompt = tokenizer.encode(sequence.prompt);
+  return completionSequence(model, tokenizer.encode(sequence.prompt), sequence.completion);
+}
+
+/** A prompt's ids, the completion and the end token; the loss is on the last two. Throws UserError where the model has no end token. */
+export function completionSequence(
+  model: Model,
+  prompt: readonly number[],
+  completion: string,
+): TokenSequence {
   const [end] = model.config.eosTokenIds;
   if (end === undefined)
     throw new UserError(`Model ${model.id} names no end token, which a completion needs.`);
-  return {
-    ids: [...prompt, ...tokenizer.encode(sequence.completion), end],
-    lossFrom: prompt.length,
-  };
+  const ids = [...prompt, ...textOf(model).tokenizer.encode(completion), end];
+  return { ids, lossFrom: prompt.length };
 }

@@ -11,10 +11,15 @@ import type { Heads } from "./layers";
 import { createLayout, disposeLayout, tokenIndex, type Layout, type RowsByAdapter } from "./layout";
 import { ropeTables, rotateHalfMatrix } from "./rope";
 import { chooseTokens, type Sampling } from "./sampling";
-import { causalContext, disposeContext, embed, logitsAt, type Network } from "./transformer";
+import {
+  causalContext,
+  disposeContext,
+  embed,
+  logitsAt,
+  MASKED,
+  type Network,
+} from "./transformer";
 import type { ModelConfig } from "./types";
-
-const MASKED = -1e9;
 
 /** New keys are kept apart from the long ones, and joined to them after this many tokens. */
 const RECENT_TOKENS = 16;

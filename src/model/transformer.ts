@@ -17,7 +17,7 @@ import type { ModelConfig } from "./types";
 import type { ModelWeights } from "./weights";
 
 /** A large negative score: exp() of it is 0 in fp32, and sums of two stay finite. */
-const MASKED = -1e9;
+export const MASKED = -1e9;
 
 /** Rows of the head computed at once: 256 x 49,152 logits take 50 MB. */
 const HEAD_ROWS = 256;

@@ -1,12 +1,10 @@
 /** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
-import { generate, type Prompt } from "../lora/generate";
+import { UserError } from "../errors";
+import { generate, promptTokens, type Prompt } from "../lora/generate";
 import { mergeWeights } from "../lora/merge";
 import type { LoraSettings } from "../lora/settings";
-import { trainAdapters } from "../lora/train";
-import { promptTokens } from "../lora/generate";
+import { completionSequence, trainAdapters } from "../lora/train";
 import type { Model } from "../model/load";
-import { textOf } from "../model/load";
-import { UserError } from "../errors";
 
 /** How self-edits are drawn. */
 export interface SelfEditSampling {
@@ -45,13 +43,9 @@ export async function fineTunePolicy(
   examples: readonly PolicyExample[],
   settings: Partial<LoraSettings>,
 ): Promise<Model> {
-  const { tokenizer } = textOf(model);
-  const [end] = model.config.eosTokenIds;
-  if (end === undefined) throw new UserError(`Model ${model.id} names no end token.`);
-  const sequences = examples.map(({ prompt, completion }) => {
-    const read = promptTokens(model, prompt);
-    return { ids: [...read, ...tokenizer.encode(completion), end], lossFrom: read.length };
-  });
+  const sequences = examples.map(({ prompt, completion }) =>
+    completionSequence(model, promptTokens(model, prompt), completion),
+  );
   const [result] = await trainAdapters(model, [{ sequences, settings }]);
   if (!result.adapter)
     throw new UserError(
