@@ -1,9 +1,12 @@
-/** Merging an adapter into the weights: W + scaling A B, as PEFT's merge_and_unload. */
+/** Merging into the weights: W + scaling A B, as PEFT's merge_and_unload, or any change of the adapted matrices. */
 import * as tf from "@tensorflow/tfjs";
-import { PROJECTIONS, targetShape, type ProjectionName } from "../model/adapters";
+import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "../model/adapters";
 import type { ModelConfig } from "../model/types";
 import type { LayerWeights, ModelWeights } from "../model/weights";
 import { adapterTensorName, type Adapter } from "./adapter";
+
+/** What is added to one target's matrix, [in, out]; undefined where nothing is. Called within tf.tidy. */
+export type WeightChange = (layer: number, target: TargetName) => tf.Tensor2D | undefined;
 
 /**
  * New weights with the adapter merged in. Only adapted matrices are new tensors; the rest are clones that share
@@ -14,49 +17,73 @@ export function mergeWeights(
   weights: ModelWeights,
   adapter: Adapter,
 ): ModelWeights {
-  const layers = weights.layers.map((layer, l) => mergeLayer(config, layer, adapter, l));
+  return changeWeights(config, weights, (layer, target) =>
+    adapterChange(config, adapter, layer, target),
+  );
+}
+
+/** New weights with a change added to each target's matrix; memory as for `mergeWeights`. */
+export function changeWeights(
+  config: ModelConfig,
+  weights: ModelWeights,
+  change: WeightChange,
+): ModelWeights {
+  const layers = weights.layers.map((layer, l) => changeLayer(config, layer, change, l));
   const embedding = tf.clone(weights.embedding);
   const head = weights.head === weights.embedding ? embedding : tf.clone(weights.head);
   return { embedding, layers, finalNorm: tf.clone(weights.finalNorm), head };
 }
 
-function mergeLayer(
+/** What an adapter adds to a target's matrix: alpha / rank A B, [in, out]; undefined where it does not adapt it. The caller disposes it. */
+export function adapterChange(
   config: ModelConfig,
-  layer: LayerWeights,
   adapter: Adapter,
-  index: number,
-): LayerWeights {
-  const merged = Object.entries(layer).map(([name, tensor]: [string, tf.Tensor]) => [
-    name,
-    name in PROJECTIONS
-      ? mergeMatrix(config, tensor as tf.Tensor2D, name as ProjectionName, adapter, index)
-      : tf.clone(tensor),
-  ]);
-  return Object.fromEntries(merged) as LayerWeights;
+  layer: number,
+  target: TargetName,
+): tf.Tensor2D | undefined {
+  const a = adapter.tensors.get(adapterTensorName(layer, target, "A"));
+  const b = adapter.tensors.get(adapterTensorName(layer, target, "B"));
+  if (!a || !b) return undefined;
+  const { input, output } = targetShape(config, target);
+  return tf.tidy(() => {
+    const product = tf.matMul<tf.Tensor2D>(
+      tf.tensor2d(a.values, [adapter.rank, input]),
+      tf.tensor2d(b.values, [output, adapter.rank]),
+      true,
+      true,
+    );
+    return tf.mul<tf.Tensor2D>(product, adapter.alpha / adapter.rank);
+  });
 }
 
-/** [in, out] + the deltas of each target at its columns. */
-function mergeMatrix(
+function changeLayer(
+  config: ModelConfig,
+  layer: LayerWeights,
+  change: WeightChange,
+  index: number,
+): LayerWeights {
+  const changed = Object.entries(layer).map(([name, tensor]: [string, tf.Tensor]) => [
+    name,
+    name in PROJECTIONS
+      ? changeMatrix(config, tensor as tf.Tensor2D, name as ProjectionName, change, index)
+      : tf.clone(tensor),
+  ]);
+  return Object.fromEntries(changed) as LayerWeights;
+}
+
+/** [in, out] + the changes of each target at its columns. */
+function changeMatrix(
   config: ModelConfig,
   weight: tf.Tensor2D,
   projection: ProjectionName,
-  adapter: Adapter,
+  change: WeightChange,
   layer: number,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const deltas = PROJECTIONS[projection].map((target) => {
-      const a = adapter.tensors.get(adapterTensorName(layer, target, "A"));
-      const b = adapter.tensors.get(adapterTensorName(layer, target, "B"));
+    const changes = PROJECTIONS[projection].map((target) => {
       const { input, output } = targetShape(config, target);
-      if (!a || !b) return tf.zeros<tf.Rank.R2>([input, output]);
-      const product = tf.matMul<tf.Tensor2D>(
-        tf.tensor2d(a.values, [adapter.rank, input]),
-        tf.tensor2d(b.values, [output, adapter.rank]),
-        true,
-        true,
-      );
-      return tf.mul<tf.Tensor2D>(product, adapter.alpha / adapter.rank);
+      return change(layer, target) ?? tf.zeros<tf.Rank.R2>([input, output]);
     });
-    return tf.add<tf.Tensor2D>(weight, deltas.length === 1 ? deltas[0] : tf.concat(deltas, 1));
+    return tf.add<tf.Tensor2D>(weight, changes.length === 1 ? changes[0] : tf.concat(changes, 1));
   });
 }
