@@ -3,7 +3,8 @@ import { UserError } from "../errors";
 import { createRandom, type Random } from "../random";
 
 /** How an inner-loop candidate ended. Only `ok` ones are ever selected. */
-export type CandidateStatus = "ok" | "unparsable" | "rejected" | "diverged" | "failed";
+export type CandidateStatus =
+  "ok" | "unparsable" | "rejected" | "too costly" | "diverged" | "failed";
 
 /** What selection needs to know of a candidate. */
 export interface Candidate {

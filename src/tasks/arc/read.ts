@@ -1,0 +1,130 @@
+/** Reads ARC's two public forms: one file for each task, and Kaggle's challenges with solutions. Nothing is downloaded. */
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { errorMessage, UserError } from "../../errors";
+import { gridProblem, sameGrid, taskKey, type ArcTask, type ArcTest, type Grid } from "./grids";
+
+/** Largest file that is read, in bytes. */
+const LARGEST_FILE = 64 * 1024 * 1024;
+
+/**
+ * Tasks of these files, in the files' order, each with its `id`. A path is a file of one task (its id is the file's
+ * name), a Kaggle file of challenges, a Kaggle file of solutions (of whichever challenges are given too), or a folder of
+ * such files. A task that stands in several files must be the same in all. Throws UserError naming file and task.
+ */
+export async function readArc(...paths: string[]): Promise<ArcTask[]> {
+  if (paths.length === 0) throw new UserError("readArc needs a file or a folder.");
+  const files = (await Promise.all(paths.map(filesAt))).flat();
+  const tasks = new Map<string, ArcTask>();
+  const solutions = new Map<string, Solutions>();
+  for (const file of files) {
+    const content = await readContent(file);
+    for (const task of content.tasks) addTask(tasks, task, file);
+    for (const [id, outputs] of content.solutions) solutions.set(id, { outputs, file });
+  }
+  if (tasks.size === 0)
+    throw new UserError(`No ARC task is in ${paths.join(", ")}; solutions alone are not enough.`);
+  return [...tasks.values()].map((task) => withSolutions(task, solutions.get(task.id ?? "")));
+}
+
+interface Solutions {
+  readonly outputs: readonly Grid[];
+  readonly file: string;
+}
+
+interface Content {
+  readonly tasks: readonly ArcTask[];
+  readonly solutions: readonly (readonly [id: string, outputs: readonly Grid[]])[];
+}
+
+async function filesAt(place: string): Promise<string[]> {
+  try {
+    if (!(await stat(place)).isDirectory()) return [place];
+  } catch (error) {
+    throw new UserError(
+      `Cannot read ARC tasks at ${place}: ${errorMessage(error)}.\nThe tasks are at github.com/fchollet/ARC-AGI; give a file or folder of them.`,
+    );
+  }
+  const names = (await readdir(place)).filter((name) => name.endsWith(".json")).sort();
+  if (names.length === 0) throw new UserError(`The folder ${place} has no .json file.`);
+  return names.map((name) => path.join(place, name));
+}
+
+async function readContent(file: string): Promise<Content> {
+  const { size } = await stat(file);
+  if (size > LARGEST_FILE)
+    throw new UserError(`${file} has ${size} bytes; at most ${LARGEST_FILE} are read.`);
+  let data: unknown;
+  try {
+    data = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    throw new UserError(`${file} is not JSON: ${errorMessage(error)}`);
+  }
+  if (!isObject(data)) throw new UserError(`${file} is neither an ARC task nor a set of them.`);
+  if ("train" in data && "test" in data)
+    return { tasks: [checkTask(data, path.basename(file, ".json"), file)], solutions: [] };
+  const entries = Object.entries(data);
+  return {
+    tasks: entries
+      .filter(([, value]) => !Array.isArray(value))
+      .map(([id, value]) => checkTask(value, id, file)),
+    solutions: entries.flatMap(([id, value]) =>
+      Array.isArray(value)
+        ? [[id, value.map((grid, i) => checkGrid(grid, `${file}: ${id}: solution ${i + 1}`))]]
+        : [],
+    ),
+  };
+}
+
+function addTask(tasks: Map<string, ArcTask>, task: ArcTask, file: string): void {
+  const id = task.id ?? "";
+  const known = tasks.get(id);
+  if (known && taskKey(known) !== taskKey(task))
+    throw new UserError(`${file}: the task ${id} differs from the one of that id in another file.`);
+  if (!known) tasks.set(id, task);
+}
+
+function withSolutions(task: ArcTask, solutions: Solutions | undefined): ArcTask {
+  if (!solutions) return task;
+  const { outputs, file } = solutions;
+  if (outputs.length !== task.test.length)
+    throw new UserError(
+      `${file}: ${task.id} has ${outputs.length} solutions for ${task.test.length} tests.`,
+    );
+  const test = task.test.map(({ input, output }, i): ArcTest => {
+    if (output && !sameGrid(output, outputs[i]))
+      throw new UserError(`${file}: ${task.id}: solution ${i + 1} differs from the task's own.`);
+    return { input, output: outputs[i] };
+  });
+  return { ...task, test };
+}
+
+function checkTask(value: unknown, id: string, file: string): ArcTask {
+  const where = `${file}: ${id}`;
+  const { train, test } = isObject(value) ? value : {};
+  if (!Array.isArray(train) || !Array.isArray(test) || train.length === 0 || test.length === 0)
+    throw new UserError(`${where}: a task has the lists "train" and "test", neither empty.`);
+  const pair = (item: unknown, place: string, needsOutput: boolean): ArcTest => {
+    if (!isObject(item)) throw new UserError(`${place} is not an object with "input".`);
+    const input = checkGrid(item.input, `${place}: input`);
+    if (item.output === undefined && !needsOutput) return { input };
+    return { input, output: checkGrid(item.output, `${place}: output`) };
+  };
+  return {
+    id,
+    train: train.map(
+      (item, i) => pair(item, `${where}: train ${i + 1}`, true) as Required<ArcTest>,
+    ),
+    test: test.map((item, i) => pair(item, `${where}: test ${i + 1}`, false)),
+  };
+}
+
+function checkGrid(value: unknown, where: string): Grid {
+  const problem = gridProblem(value);
+  if (problem !== undefined) throw new UserError(`${where}: ${problem}.`);
+  return value as Grid;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
