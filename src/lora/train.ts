@@ -1,10 +1,17 @@
 /** Training adapters for people: sequences as text or token ids, settings checked; the work is `trainer.ts`'s. */
-import { UserError } from "../errors";
+import { errorMessage, UserError } from "../errors";
 import { textOf, type Model } from "../model/load";
 import type { Adapter } from "./adapter";
 import type { TokenSequence } from "./plan";
 import { parseLoraSettings, type LoraSettings } from "./settings";
-import { trainJobs, type TrainingOptions, type TrainingResult } from "./trainer";
+import {
+  trainGroups,
+  trainJobs,
+  type FinishedJob,
+  type TrainingJob,
+  type TrainingOptions,
+  type TrainingResult,
+} from "./trainer";
 
 /** A training text, a prompt with its completion (only the completion counts in the loss), or token ids. */
 export type Sequence =
@@ -18,18 +25,42 @@ export interface AdapterJob {
   readonly initial?: Adapter;
 }
 
-/** Trains one adapter for each job, several at once, on the model's frozen weights. Results are in the jobs' order. */
+/**
+ * Trains one adapter for each job, several at once, on the model's frozen weights. Results are in the jobs' order; a
+ * job with impossible settings or sequences is "rejected" with the reason, and the others are trained as without it.
+ */
 export async function trainAdapters(
   model: Model,
   jobs: readonly AdapterJob[],
   options: TrainingOptions = {},
 ): Promise<TrainingResult[]> {
-  const prepared = jobs.map(({ sequences, settings, initial }) => ({
+  return trainJobs(model, prepared(model, jobs), options);
+}
+
+/** The same, in the groups of `trainGroups`, so that the adapters of one can be used and dropped before the next. */
+export function trainAdapterGroups(
+  model: Model,
+  jobs: readonly AdapterJob[],
+  options: TrainingOptions = {},
+): AsyncGenerator<FinishedJob[], void, undefined> {
+  return trainGroups(model, prepared(model, jobs), options);
+}
+
+function prepared(model: Model, jobs: readonly AdapterJob[]): TrainingJob[] {
+  return jobs.map(({ sequences, settings, initial }) => ({
     sequences: sequences.map((sequence) => tokenSequence(model, sequence)),
-    settings: parseLoraSettings(settings ?? {}),
+    ...checkedSettings(settings ?? {}),
     ...(initial ? { initial } : {}),
   }));
-  return trainJobs(model, prepared, options);
+}
+
+/** Settings may come from a self-edit: what is wrong with one job's is that job's trouble. */
+function checkedSettings(settings: unknown): Pick<TrainingJob, "settings" | "problem"> {
+  try {
+    return { settings: parseLoraSettings(settings) };
+  } catch (error) {
+    return { settings: parseLoraSettings({}), problem: errorMessage(error) };
+  }
 }
 
 /** Token ids of a training sequence. A completion ends with the model's end token, so that it is learned to stop. */

@@ -25,7 +25,7 @@ export interface Layout {
 }
 
 interface RaggedIndex {
-  /** [adapters * rowsPerAdapter * time] the token at each place; 0 at padding. */
+  /** [adapters * rowsPerAdapter * time] the token at each place; at padding one of the same adapter. */
   readonly tokenOfPlace: tf.Tensor1D;
   /** [adapters * rowsPerAdapter * time, 1] 1 at tokens, 0 at padding. */
   readonly mask: tf.Tensor2D;
@@ -56,7 +56,11 @@ export function createLayout(rowsByAdapter: RowsByAdapter): Layout {
   const mask = new Float32Array(rows.length * time);
   const placeOfToken = new Int32Array(useful);
   let token = 0;
+  let first = 0;
   rows.forEach((row, r) => {
+    // Zero times a NaN is a NaN: padding made of another adapter's tokens would carry its trouble over.
+    if (r % rowsPerAdapter === 0) first = Math.min(token, useful - 1);
+    tokenOfPlace.fill(first, r * time, (r + 1) * time);
     for (let t = 0; t < row.length; t++, token++) {
       const place = r * time + t;
       tokenOfPlace[place] = token;

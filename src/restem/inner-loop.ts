@@ -6,7 +6,8 @@ import type { CandidateStatus } from "./select";
 import { accuracy, type Verdict } from "../judge/verdict";
 import { generateGroups, type Prompt } from "../lora/generate";
 import type { LoraSettings } from "../lora/settings";
-import { trainAdapters, type Sequence } from "../lora/train";
+import type { Adapter } from "../lora/adapter";
+import { trainAdapterGroups, type Sequence } from "../lora/train";
 import type { TrainingResult } from "../lora/trainer";
 import type { Model } from "../model/load";
 
@@ -44,66 +45,84 @@ export interface InnerLoopOptions {
   readonly answerTokens: number;
   /** Texts that end an answer. */
   readonly stop?: readonly string[];
-  /** Called after each group with the number of candidates finished. */
+  /** Called after each group with the number of candidates finished in it. */
   readonly onGroup?: (finished: number) => void;
 }
 
-/** Runs every candidate, `concurrency` at a time, in order. Trained and untrained candidates do not mix. */
+/** A candidate of a group, with what its training gave; nothing where there was none. */
+interface Member {
+  readonly index: number;
+  readonly training?: TrainingResult;
+}
+
+/**
+ * Runs every candidate, `concurrency` at a time, in order: first those without training, then those with. Groups are
+ * made of candidates that come to an end alone, so that one's trouble changes nothing about the others, not a bit.
+ */
 export async function runInnerLoop(
   model: Model,
   candidates: readonly InnerLoopCandidate[],
   options: InnerLoopOptions,
 ): Promise<InnerLoopResult[]> {
   const results: InnerLoopResult[] = [];
-  for (let start = 0; start < candidates.length; start += options.concurrency) {
-    const group = candidates.slice(start, start + options.concurrency);
-    results.push(...(await runGroup(model, group, options)));
+  const finish = async (group: readonly Member[], train: number): Promise<void> => {
+    const { answers, seconds } = await answerGroup(model, candidates, group, options);
+    group.forEach(({ index, training }, i) => {
+      const time = { train: train / group.length, answer: seconds / group.length };
+      results[index] = { ...summary(candidates[index], training, answers[i]), seconds: time };
+    });
     options.onGroup?.(group.length);
+  };
+  const places = [...candidates.keys()];
+  const untrained = places.filter((i) => !candidates[i].sequences);
+  for (let start = 0; start < untrained.length; start += options.concurrency)
+    await finish(
+      untrained.slice(start, start + options.concurrency).map((index) => ({ index })),
+      0,
+    );
+  const trained = places.filter((i) => candidates[i].sequences);
+  const jobs = trained.map((i) => ({
+    sequences: candidates[i].sequences ?? [],
+    settings: candidates[i].settings ?? {},
+  }));
+  let started = performance.now();
+  const { concurrency } = options;
+  for await (const group of trainAdapterGroups(model, jobs, { concurrency })) {
+    const seconds = (performance.now() - started) / 1000;
+    const members = group.map(({ index, result }) => ({ index: trained[index], training: result }));
+    await finish(members, seconds);
+    started = performance.now();
   }
   return results;
 }
 
-async function runGroup(
+/** Answers to the questions of a group's candidates that can be asked; none for the others. */
+async function answerGroup(
   model: Model,
-  group: readonly InnerLoopCandidate[],
-  options: InnerLoopOptions,
-): Promise<InnerLoopResult[]> {
-  const places = group.map((_, i) => i);
-  const trained = places.filter((i) => (group[i].sequences?.length ?? 0) > 0);
+  candidates: readonly InnerLoopCandidate[],
+  group: readonly Member[],
+  { answerTokens, concurrency, stop }: InnerLoopOptions,
+): Promise<{ answers: InnerLoopResult["answers"][]; seconds: number }> {
   const started = performance.now();
-  const training = await trainAdapters(
-    model,
-    trained.map((i) => ({
-      sequences: group[i].sequences ?? [],
-      settings: group[i].settings ?? {},
-    })),
-    { concurrency: options.concurrency },
-  );
-  const resultOf = (i: number): TrainingResult | undefined => training[trained.indexOf(i)];
-  const train = (performance.now() - started) / 1000 / group.length;
-  const asked = places.filter((i) => !group[i].sequences || resultOf(i)?.status === "ok");
-  const answerStart = performance.now();
+  const asked = group.filter(({ training }) => !training || training.adapter);
   const texts = await generateGroups(
     model,
-    asked.map((i) => {
-      const adapter = resultOf(i)?.adapter;
-      const prompts = group[i].questions.map(({ prompt }) => prompt);
-      return { ...(adapter ? { adapter } : {}), prompts };
-    }),
+    asked.map(({ index, training }): { adapter?: Adapter; prompts: Prompt[] } => ({
+      ...(training?.adapter ? { adapter: training.adapter } : {}),
+      prompts: candidates[index].questions.map(({ prompt }) => prompt),
+    })),
     {
-      maximumTokens: options.answerTokens,
-      batchRows: 8 * options.concurrency,
-      ...(options.stop ? { stop: options.stop } : {}),
+      maximumTokens: answerTokens,
+      batchRows: 8 * concurrency,
+      ...(stop ? { stop } : {}),
     },
   );
-  const answer = (performance.now() - answerStart) / 1000 / group.length;
-  return places.map((i) => {
-    const answers = (texts[asked.indexOf(i)] ?? []).map(({ text }, q) => ({
-      answer: text,
-      verdict: group[i].questions[q].judge(text),
-    }));
-    return { ...summary(group[i], resultOf(i), answers), seconds: { train, answer } };
+  const answers = group.map((member) => {
+    const given = texts[asked.indexOf(member)] ?? [];
+    const { questions } = candidates[member.index];
+    return given.map(({ text }, q) => ({ answer: text, verdict: questions[q].judge(text) }));
   });
+  return { answers, seconds: (performance.now() - started) / 1000 };
 }
 
 function summary(
@@ -122,8 +141,9 @@ function summary(
     ...(result
       ? {
           training: {
-            losses: result.losses,
-            gradientNorms: result.gradientNorms,
+            // What diverged ends in NaN, which no journal can hold; the reason tells of it.
+            losses: result.losses.filter(Number.isFinite),
+            gradientNorms: result.gradientNorms.filter(Number.isFinite),
             tokens: result.tokens,
           },
         }

@@ -1,0 +1,110 @@
+/** A training job, how it ended, and why some are refused before any work. The training itself is elsewhere. */
+import os from "node:os";
+import * as tf from "@tensorflow/tfjs";
+import { targetShape } from "../model/adapters";
+import type { ModelConfig } from "../model/types";
+import type { Adapter } from "./adapter";
+import { lossTokenCount, stepCount, type TokenSequence } from "./plan";
+import { MAXIMUM_STEPS, type LoraSettings } from "./settings";
+
+/** One adapter to train. */
+export interface TrainingJob {
+  readonly sequences: readonly TokenSequence[];
+  readonly settings: LoraSettings;
+  /** Start from this adapter instead of a fresh one; its rank, alpha and targets then hold. */
+  readonly initial?: Adapter;
+  /** Why it must not be trained, where that was found while it was prepared. */
+  readonly problem?: string;
+}
+
+/** How a job ended. Only "ok" has an adapter; "failed" ran out of memory. */
+export interface TrainingResult {
+  readonly status: "ok" | "rejected" | "diverged" | "failed";
+  readonly reason?: string;
+  readonly adapter?: Adapter;
+  /** Loss of each step, before its update. */
+  readonly losses: readonly number[];
+  /** Global gradient norm of each step, before clipping. */
+  readonly gradientNorms: readonly number[];
+  /** Tokens read in training, padding not counted. */
+  readonly tokens: number;
+}
+
+/** The result of a job that gave nothing. */
+export function withoutTraining(status: "rejected" | "failed", reason: string): TrainingResult {
+  return { status, reason, losses: [], gradientNorms: [], tokens: 0 };
+}
+
+/** A sequence cut to the settings' maximumTokens. */
+export function cutSequence(settings: LoraSettings, sequence: TokenSequence): TokenSequence {
+  return sequence.ids.length > settings.maximumTokens
+    ? { ...sequence, ids: sequence.ids.slice(0, settings.maximumTokens) }
+    : sequence;
+}
+
+/** Why a job cannot be trained at all, or undefined. Needs no tensor, so that a refused job never touches the others. */
+export function jobProblem(
+  config: ModelConfig,
+  job: TrainingJob,
+  memoryLimit: number,
+): string | undefined {
+  const { settings, problem } = job;
+  if (problem !== undefined) return problem;
+  if (job.sequences.length === 0) return "no training sequences";
+  const steps = stepCount(job.sequences.length, settings);
+  if (steps > MAXIMUM_STEPS) return `${steps} steps are more than ${MAXIMUM_STEPS}`;
+  for (const [i, sequence] of job.sequences.entries()) {
+    const cut = cutSequence(settings, sequence);
+    const reason = sequenceProblem(config, cut);
+    if (reason !== undefined) return `training sequence ${i + 1} ${reason}`;
+  }
+  const bytes = leastTrainingBytes(config, job);
+  if (bytes > memoryLimit)
+    return `needs ${gigabytes(bytes)} of memory at the least; there are ${gigabytes(memoryLimit)}`;
+  return undefined;
+}
+
+function sequenceProblem(config: ModelConfig, sequence: TokenSequence): string | undefined {
+  const { vocabularySize, maximumPositions } = config;
+  const { ids } = sequence;
+  if (lossTokenCount(sequence) === 0) return "has no token to predict";
+  if (ids.length > maximumPositions)
+    return `has ${ids.length} tokens; the model reads at most ${maximumPositions}`;
+  return ids.every((id) => Number.isInteger(id) && id >= 0 && id < vocabularySize)
+    ? undefined
+    : `has a token id outside 0 to ${vocabularySize - 1}`;
+}
+
+/**
+ * Bytes that training a job alone cannot do without: adapter, gradient and two moments, and what its largest step
+ * keeps of every layer for the way back. A lower bound: a job that it refuses would not have fitted.
+ */
+export function leastTrainingBytes(config: ModelConfig, job: TrainingJob): number {
+  const { settings, sequences } = job;
+  const { rank, targets } = job.initial ?? settings;
+  const shapes = targets.map((target) => targetShape(config, target));
+  const widths = shapes.reduce((sum, { input, output }) => sum + input + output, 0);
+  const parameters = config.layerCount * rank * widths;
+  const { hiddenSize, intermediateSize, headCount, keyValueHeadCount, headDim } = config;
+  const rows = Math.min(sequences.length, settings.batchSize * settings.accumulation);
+  const longest = sequences
+    .map((sequence) => Math.min(sequence.ids.length, settings.maximumTokens))
+    .sort((a, b) => b - a)[0];
+  const perToken =
+    2 * hiddenSize +
+    (headCount + 2 * keyValueHeadCount) * headDim +
+    3 * intermediateSize +
+    headCount * longest;
+  // Only the longest row is counted at its length; the others have at least one token each.
+  const tokens = longest + rows - 1;
+  return 4 * (4 * parameters + config.layerCount * tokens * perToken);
+}
+
+/** Bytes that the engine could give at the very most: WebAssembly's 32-bit heap, or the machine's memory. */
+export function engineMemory(): number {
+  return tf.getBackend() === "wasm" ? 2 ** 32 : os.totalmem();
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

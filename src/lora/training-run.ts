@@ -1,0 +1,174 @@
+/** One group of jobs in training, together from the first step on; which jobs make a group is `trainer.ts`'s. */
+import * as tf from "@tensorflow/tfjs";
+import { scoped } from "../engine/scope";
+import type { Network } from "../model/transformer";
+import { createRandom, type Random } from "../random";
+import { createAdapter, type Adapter } from "./adapter";
+import { cutSequence, type TrainingJob, type TrainingResult } from "./job";
+import { adamStep, clipFactor, createMoments, gradientNorms, type Moments } from "./optimizer";
+import { planSteps, type Step } from "./plan";
+import { learningRateAt } from "./schedule";
+import type { LoraSettings } from "./settings";
+import {
+  gatherAdapters,
+  stackAdapters,
+  stackShape,
+  unstackAdapter,
+  type StackShape,
+  type StackTensors,
+} from "./stack";
+import { stepGradients } from "./step";
+
+interface ActiveJob {
+  readonly index: number;
+  readonly settings: LoraSettings;
+  readonly adapter: Adapter;
+  readonly steps: readonly Step[];
+  readonly dropout: Random;
+  readonly losses: number[];
+  readonly norms: number[];
+  tokens: number;
+}
+
+/** Trains all jobs at once and returns their results in order. `onStep` is told the steps done, of all jobs together. */
+export async function trainTogether(
+  network: Network,
+  jobs: readonly TrainingJob[],
+  onStep: (done: number) => void,
+): Promise<TrainingResult[]> {
+  const run = new TrainingRun(network, jobs, onStep);
+  try {
+    while (run.step()) await new Promise((resolve) => setImmediate(resolve));
+    return run.results as TrainingResult[];
+  } finally {
+    run.dispose();
+  }
+}
+
+/** Owns the stacked tensors of the jobs in training. */
+class TrainingRun {
+  readonly results: (TrainingResult | undefined)[];
+  private readonly shape: StackShape;
+  private doneSteps = 0;
+  private active: ActiveJob[];
+  private parameters: StackTensors;
+  private moments: Moments;
+
+  constructor(
+    private readonly network: Network,
+    jobs: readonly TrainingJob[],
+    private readonly onStep: (done: number) => void,
+  ) {
+    this.results = jobs.map(() => undefined);
+    const kinds = jobs.map((job) => job.initial ?? job.settings);
+    const dropout = kinds.some((kind) => kind.dropout > 0);
+    this.shape = stackShape(network.config, kinds, dropout);
+    this.active = jobs.map((job, index) => started(network, job, index));
+    this.parameters = stackAdapters(
+      this.shape,
+      this.active.map(({ adapter }) => adapter),
+    );
+    this.moments = createMoments(this.parameters);
+  }
+
+  /** One optimizer step of every active job; false when none is left. */
+  step(): boolean {
+    const members = this.active.map((job) => ({
+      adapter: job.adapter,
+      dropout: job.dropout,
+      step: job.steps[job.losses.length],
+    }));
+    // In a scope, so that an engine that runs out of memory on the way leaves nothing behind.
+    const { losses, gradients } = scoped(() =>
+      stepGradients(this.network, this.shape, this.parameters, members),
+    );
+    this.update(
+      gradients,
+      losses,
+      members.map(({ step }) => step),
+    );
+    tf.dispose(gradients);
+    this.settle();
+    return this.active.length > 0;
+  }
+
+  dispose(): void {
+    tf.dispose([...this.parameters, ...this.moments.first, ...this.moments.second]);
+  }
+
+  private update(gradients: StackTensors, losses: number[], steps: readonly Step[]): void {
+    const norms = gradientNorms(gradients);
+    const updates = this.active.map((job, k) => {
+      const { settings } = job;
+      const step = job.losses.length;
+      job.losses.push(losses[k]);
+      job.norms.push(norms[k]);
+      job.tokens += steps[k].reduce((sum, row) => sum + row.sequence.ids.length, 0);
+      return {
+        step,
+        learningRate: learningRateAt(settings, step, job.steps.length),
+        weightDecay: settings.weightDecay,
+        gradientScale: clipFactor(norms[k], settings.clipNorm),
+      };
+    });
+    adamStep(this.parameters, gradients, this.moments, updates);
+    this.doneSteps += this.active.length;
+    this.onStep(this.doneSteps);
+  }
+
+  /** Takes out the jobs that are done or diverged. */
+  private settle(): void {
+    const staying: number[] = [];
+    this.active.forEach((job, k) => {
+      const last = job.losses.length - 1;
+      const { losses, norms, tokens } = job;
+      const record = { losses, gradientNorms: norms, tokens };
+      if (!Number.isFinite(losses[last]) || !Number.isFinite(norms[last])) {
+        const reason = `loss ${losses[last]} and gradient norm ${norms[last]} at step ${last + 1}`;
+        this.results[job.index] = { status: "diverged", reason, ...record };
+      } else if (losses.length === job.steps.length) {
+        const adapter = unstackAdapter(this.shape, this.parameters, k, job.adapter);
+        this.results[job.index] = finished(adapter, record);
+      } else staying.push(k);
+    });
+    if (staying.length === this.active.length) return;
+    this.active = staying.map((k) => this.active[k]);
+    this.parameters = kept(this.parameters, staying);
+    this.moments = {
+      first: kept(this.moments.first, staying),
+      second: kept(this.moments.second, staying),
+    };
+  }
+}
+
+function started(network: Network, job: TrainingJob, index: number): ActiveJob {
+  const { settings, sequences, initial } = job;
+  const random = (purpose: string): Random => createRandom(`${settings.seed}/${purpose}`);
+  const cut = sequences.map((sequence) => cutSequence(settings, sequence));
+  return {
+    index,
+    settings,
+    adapter: initial ?? createAdapter(network.config, settings, random("adapter")),
+    steps: planSteps(cut, settings, random("order")),
+    dropout: random("dropout"),
+    losses: [],
+    norms: [],
+    tokens: 0,
+  };
+}
+
+function finished(
+  adapter: Adapter,
+  record: Pick<TrainingResult, "losses" | "gradientNorms" | "tokens">,
+): TrainingResult {
+  const finite = [...adapter.tensors.values()].every(({ values }) => values.every(Number.isFinite));
+  return finite
+    ? { status: "ok", adapter, ...record }
+    : { status: "diverged", reason: "the adapter has values that are not finite", ...record };
+}
+
+function kept(tensors: StackTensors, indices: readonly number[]): StackTensors {
+  const left = indices.length > 0 ? gatherAdapters(tensors, indices) : [];
+  tf.dispose(tensors);
+  return left;
+}
