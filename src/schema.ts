@@ -53,9 +53,10 @@ function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {
   while (
     current instanceof z.ZodDefault ||
     current instanceof z.ZodOptional ||
-    current instanceof z.ZodPrefault
+    current instanceof z.ZodPrefault ||
+    current instanceof z.ZodPipe
   )
-    current = current.unwrap() as z.ZodType;
+    current = (current instanceof z.ZodPipe ? current.in : current.unwrap()) as z.ZodType;
   return current;
 }
 

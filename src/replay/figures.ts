@@ -1,7 +1,7 @@
 /** The replay's figures: rows in, Figure out. Drawing is in src/plot. */
 import { figureBars, type Bar } from "../plot/bars";
 import { percent, type Figure } from "../plot/figure";
-import { figureHeatmap } from "../plot/heatmap";
+import { figureForgetting } from "../plot/forgetting";
 import type { Estimate } from "./accuracy";
 import { bestPlan, SEAL_RUNS } from "./noise";
 import type { ReleasedLog } from "./released";
@@ -114,15 +114,9 @@ export function figureContinual({
   accuracy,
   sequences,
 }: NonNullable<ReplaySummary["continual"]>): Figure {
-  return figureHeatmap({
+  return figureForgetting(accuracy, {
     title: "Every update teaches its own passage, and earlier ones fade",
     note: `${SOURCE} Mean accuracy over ${sequences} sequences (%).`,
-    rows: accuracy.map((_, update) => (update === 0 ? "untouched" : `after ${update}`)),
-    columns: (accuracy[0] ?? []).map((_, dataset) => String(dataset + 1)),
-    values: accuracy.map((row) => row.map((value) => (value === null ? null : 100 * value))),
-    rowTitle: "Update",
-    columnTitle: "Passage, in the order learned",
-    format: (value) => value.toFixed(0),
   });
 }
 

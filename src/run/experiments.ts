@@ -1,9 +1,11 @@
 /** The experiments by name. */
 import { runBiographies } from "./biographies";
+import { runContinual } from "./continual";
 import { runKnowledge } from "./knowledge";
 
 /** What `experiment` in a variant may be, and what runs it. */
 export const experiments = {
   knowledge: runKnowledge,
   biographies: runBiographies,
+  continual: runContinual,
 } as const;

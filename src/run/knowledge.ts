@@ -102,8 +102,9 @@ export async function runKnowledge(
   }
 }
 
-async function readPassages(
-  variant: KnowledgeVariant,
+/** The passages that a variant's data names, and their file for the record. Throws UserError where there is no such file. */
+export async function readPassages(
+  variant: Pick<KnowledgeVariant, "data">,
 ): Promise<{ passages: Passage[]; input: RunRecord["inputs"][number] }> {
   const { source, split, titles, start, count } = variant.data;
   const file = source === "articles" ? articlesPath : path.resolve(source);
@@ -268,7 +269,7 @@ function sequencesOf(
 }
 
 /** SEAL asks with the topic before the question. */
-function questionPrompt(arm: Candidate["arm"], passage: Passage, question: string): Prompt {
+export function questionPrompt(arm: Candidate["arm"], passage: Passage, question: string): Prompt {
   const asked = `Topic: ${passage.title}\n${question}`;
   return arm === "passage in context"
     ? openBookPrompt(passage.passage, asked)

@@ -7,6 +7,7 @@ import { loraSettingsSchema } from "../lora/settings";
 import { checkData } from "../schema";
 import { selfEditKinds } from "../selfedit/prompts";
 import { biographiesVariantSchema } from "./biographies-variant";
+import { continualVariantSchema } from "./continual-variant";
 
 /** What the arms of the knowledge experiment are called; the paper's table 2. */
 export const KNOWLEDGE_ARMS = [
@@ -65,6 +66,7 @@ export type KnowledgeVariant = z.output<typeof knowledgeVariantSchema>;
 export const variantSchemas = {
   knowledge: knowledgeVariantSchema,
   biographies: biographiesVariantSchema,
+  continual: continualVariantSchema,
 } as const;
 export type Variant = {
   [K in keyof typeof variantSchemas]: z.output<(typeof variantSchemas)[K]>;

@@ -1,0 +1,43 @@
+/** Settings of experiments that learn from lessons (lessons.ts): where passages come from, and who writes the self-edits. */
+import { z } from "zod";
+import { selfEditKinds } from "../selfedit/prompts";
+
+/** Keys of a variant that decide what a lesson is. */
+export const lessonSettings = {
+  data: z
+    .strictObject({
+      /** "biographies" (the small world), "articles" (the embedded set) or the path of a SQuAD file. */
+      source: z.string().min(1).default("biographies"),
+      split: z.enum(["train", "eval"]).optional(),
+      titles: z.array(z.string()).optional(),
+      start: z.int().min(0).default(0),
+      count: z.int().min(1).optional(),
+    })
+    .prefault({}),
+  /** What a real model is asked for; the small world has a prompt of its own. */
+  prompt: z.enum(selfEditKinds).default("implications"),
+  /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */
+  splitLines: z.boolean().default(true),
+};
+/** Their values. */
+export type LessonSettings = z.output<z.ZodObject<typeof lessonSettings>>;
+
+/** How self-edits are drawn from a model. */
+export const samplingSchema = z.strictObject({
+  /** Self-edits for each passage, K. */
+  count: z.int().min(1).max(100).default(5),
+  temperature: z.number().min(0).max(5).default(1),
+  topP: z.number().gt(0).max(1).default(0.95),
+  maximumTokens: z.int().min(1).max(8192).default(1024),
+});
+
+/** Who writes the self-edits. */
+export interface WritingSettings {
+  readonly author: "model" | "oracle";
+  readonly sampling: z.output<typeof samplingSchema>;
+}
+
+/** Most tokens of an answer. */
+export const answersSchema = z.strictObject({
+  maximumTokens: z.int().min(1).max(1024).default(64),
+});
