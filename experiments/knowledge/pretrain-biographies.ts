@@ -7,17 +7,16 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startEngine } from "../../src/engine";
 import { errorMessage } from "../../src/errors";
+import { restoreCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
 import { valuesOf, writeModelFiles } from "../../src/tasks/biographies/model-files";
 import {
   biographiesConfig,
   documentsOfStep,
-  pretrainingAccuracy,
   pretrainingSettings as settings,
   pretrainingStep,
-  restoreCheckpoint,
-  saveCheckpoint,
   startPretraining,
 } from "../../src/tasks/biographies/pretraining";
+import { pretrainingAccuracy } from "../../src/tasks/biographies/pretraining-accuracy";
 import { createWorld } from "../../src/tasks/biographies/world";
 
 const reportEvery = 50;

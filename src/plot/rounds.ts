@@ -143,15 +143,15 @@ export interface RoundRewards {
   rewards: readonly number[];
 }
 
-/** Bins are centred on multiples of 1 / 20, so that 0 and 1 have bins of their own. */
-const REWARD_STEPS = 20;
-
-/** A histogram of the candidates' rewards for each round, one above the other, with the mean marked. */
+/**
+ * A histogram of the candidates' rewards for each round, one above the other, with the mean marked. Bins are centred on
+ * multiples of 1 / `steps`: where a reward is a share of n questions, n makes every possible reward a bin of its own.
+ */
 export function figureRewardDistribution(
   groups: readonly RoundRewards[],
-  { title, note }: { title: string; note?: string },
+  { title, note, steps = 20 }: { title: string; note?: string; steps?: number },
 ): Figure {
-  const shares = groups.map(({ rewards }) => histogram(rewards));
+  const shares = groups.map(({ rewards }) => histogram(rewards, steps));
   const top = Math.max(1e-9, ...shares.flat()) * 1.12;
   const panel = 1 / groups.length;
   const axes: PlotlyObject = {};
@@ -207,9 +207,9 @@ export function figureRewardDistribution(
     plotHeight: Math.max(200, 130 * groups.length),
     data: shares.map((values, i) => ({
       type: "bar",
-      x: values.map((_, bin) => bin / REWARD_STEPS),
+      x: values.map((_, bin) => bin / steps),
       y: values,
-      width: 0.9 / REWARD_STEPS,
+      width: 0.9 / steps,
       xaxis: "x",
       yaxis: i === 0 ? "y" : `y${i + 1}`,
       marker: { color: COLOURS.blue, opacity: 0.7 },
@@ -230,11 +230,11 @@ function meanLabel(mean: number, yref: string, top: number): PlotlyObject {
   };
 }
 
-/** Shares of the values by nearest multiple of 1 / REWARD_STEPS. */
-function histogram(values: readonly number[]): number[] {
-  const counts = new Array<number>(REWARD_STEPS + 1).fill(0);
+/** Shares of the values by nearest multiple of 1 / steps. */
+function histogram(values: readonly number[], steps: number): number[] {
+  const counts = new Array<number>(steps + 1).fill(0);
   for (const value of values) {
-    counts[Math.min(REWARD_STEPS, Math.max(0, Math.round(value * REWARD_STEPS)))]++;
+    counts[Math.min(steps, Math.max(0, Math.round(value * steps)))]++;
   }
   return counts.map((count) => count / Math.max(1, values.length));
 }

@@ -10,6 +10,7 @@ import { createRandom } from "../random";
 import type { CandidateStatus } from "../restem/select";
 import { clusterShareInterval, pairedDifference } from "../statistics";
 import { selfEditStyles, type SelfEditContent } from "../tasks/biographies/selfedits";
+import { attributes } from "../tasks/biographies/words";
 import { BIOGRAPHY_ARMS, type BiographiesVariant } from "./biographies-variant";
 import type { Outcome } from "./experiment";
 import type { RunRecord } from "./record";
@@ -99,7 +100,7 @@ export function biographyReport(
   const cells = cellsOf(variant);
   const rows = cells.map((cell) => rowOf(variant, cell, heldOut));
   const { seeds, people } = variant;
-  const sample = `${seeds.length} seed${seeds.length > 1 ? "s" : ""} of ${people.heldOut} held-out people, ${6} questions each. Lines and bands: 95% intervals over people.`;
+  const sample = `${seeds.length} seed${seeds.length > 1 ? "s" : ""} of ${people.heldOut} held-out people, ${attributes.length} questions each. Lines and bands: 95% intervals over people.`;
   return {
     rows,
     comparisons: comparisons(variant.rounds).map(([a, b]) => compare(heldOut, a, b)),
@@ -116,6 +117,7 @@ export function biographyReport(
       }),
       "reward-distribution": figureRewardDistribution(rewardsByRound(variant, rollouts), {
         title: "Rewards of the sampled self-edits, by round",
+        steps: attributes.length * variant.rewardSeeds,
       }),
       "self-edit-styles": figureSelfEditStyles(stylesByRound(variant, heldOut), {
         title: "What the self-edits are made of, by round",

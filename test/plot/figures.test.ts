@@ -112,6 +112,13 @@ test("rewards: shares of each round's candidates by bin, and their mean", () => 
   assert.ok(texts(figure).includes("mean 0.99"));
 });
 
+test("rewards: with steps, every possible share of the questions is a bin of its own", () => {
+  const groups = [{ round: 0, rewards: [0, 1 / 3, 1 / 3, 2 / 3] }];
+  const [bars] = traces(figureRewardDistribution(groups, { title: "t", steps: 3 }));
+  assert.equal(bars.x, [0, 1 / 3, 2 / 3, 1]);
+  assert.equal(bars.y, [0.25, 0.5, 0.25, 0]);
+});
+
 test("styles: a column a round, styles named in the order of the stack", () => {
   const figure = figureSelfEditStyles(
     [

@@ -16,14 +16,13 @@ import { initialWeights, lossAndFullGradients } from "../../src/tasks/biographie
 import {
   biographiesConfig,
   documentsOfStep,
-  pretrainingAccuracy,
   pretrainingSettings,
   pretrainingStep,
-  restoreCheckpoint,
-  saveCheckpoint,
   startPretraining,
   type PretrainingSettings,
 } from "../../src/tasks/biographies/pretraining";
+import { restoreCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
+import { pretrainingAccuracy } from "../../src/tasks/biographies/pretraining-accuracy";
 import { createWorld } from "../../src/tasks/biographies/world";
 
 const pretraining = suite("biographies pretraining");

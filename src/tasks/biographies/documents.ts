@@ -1,6 +1,6 @@
 /** Pretraining documents of the small world: words and which of them are learned. Batching and training are elsewhere. */
 import type { Random } from "../../random";
-import { writeSelfEdit } from "./selfedits";
+import { selfEditLines, writeSelfEdit } from "./selfedits";
 import {
   biographySelfEditPrompt,
   questionPrompt,
@@ -17,6 +17,8 @@ import { attributes, attributeValues, firstNames, lastNames, roleWords } from ".
 export interface PretrainingDocument {
   readonly words: readonly string[];
   readonly learned: readonly number[];
+  /** The document's weight among others, 1 unless told. */
+  readonly weight?: number;
 }
 
 /** Some words and their weight in the loss. */
@@ -31,6 +33,9 @@ const informative = new Set([
 
 /** The share that a self-edit's other words have of a name's or a value's weight: they would drown these. */
 const templateWeight = 0.25;
+
+/** The end's share: about that of a sentence's first word, the choice that it competes with. */
+const endWeight = 0.5;
 
 const join = (...parts: Part[]): PretrainingDocument => {
   const pieces = parts.map(([text, learned]) => ({ words: text.split(" "), learned }));
@@ -64,6 +69,10 @@ export function lessonDocument(
   return afterPassage(person, writeLessonPassage(person, random, plain), kind, random);
 }
 
+/**
+ * A self-edit weighs in proportion to its sentences, 1 on average: were all to weigh the same, the end of a short one
+ * would count for more than a long one's sentences, and samples would stop early.
+ */
 function afterPassage(
   person: Person,
   passage: Passage,
@@ -71,12 +80,14 @@ function afterPassage(
   random: Random,
 ): PretrainingDocument {
   if (kind === "questions") return questionsDocument(person, passage, random);
-  const words = writeSelfEdit(person, passage, random).split(" ");
-  return join(
+  const selfEdit = writeSelfEdit(person, passage, random);
+  const document = join(
     [biographySelfEditPrompt(passage.text), 0],
-    ...words.map((word): Part => [word, informative.has(word) ? 1 : templateWeight]),
-    [roleWords.end, 1],
+    ...selfEdit.split(" ").map((word): Part => [word, informative.has(word) ? 1 : templateWeight]),
+    [roleWords.end, endWeight],
   );
+  const meanSentences = (1 + passage.told.length) / 2;
+  return { ...document, weight: selfEditLines(selfEdit).length / meanSentences };
 }
 
 function questionsDocument(person: Person, passage: Passage, random: Random): PretrainingDocument {

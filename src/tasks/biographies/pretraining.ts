@@ -1,9 +1,7 @@
-/** Pretraining of the small world's model from scratch: batches, schedule, checkpoints and measured accuracies. */
-import { existsSync } from "node:fs";
+/** Pretraining of the small world's model from scratch: settings, batches and steps. Accuracies and checkpoints have their own modules. */
 import * as tf from "@tensorflow/tfjs";
-import { readSafetensors, writeSafetensors } from "../../model/safetensors";
 import type { ModelConfig } from "../../model/types";
-import { createRandom, type Random } from "../../random";
+import { createRandom } from "../../random";
 import {
   knownDocument,
   openBookDocument,
@@ -17,18 +15,9 @@ import {
   type FullOptimizerSettings,
   type OptimizerState,
 } from "./muon";
-import {
-  initialWeights,
-  logitsOf,
-  lossAndFullGradients,
-  withBatch,
-  type LearnedWord,
-  type Variables,
-} from "./network";
-import { valuesOf } from "./model-files";
-import { biographySelfEditPrompt, questionPrompt, questionsAbout, writePassage } from "./texts";
+import { initialWeights, lossAndFullGradients, type LearnedWord, type Variables } from "./network";
 import { vocabulary } from "./vocabulary";
-import { newPeople, worldSizes, type World } from "./world";
+import type { World } from "./world";
 import { roleWords } from "./words";
 
 /** How many documents of each kind a step has. */
@@ -204,8 +193,8 @@ export function pretrainingStep(
 
 /** The document's share of the loss, spread over its learned words by their weights. */
 function learnedWords(document: PretrainingDocument, row: number, share: number): LearnedWord[] {
-  const { learned } = document;
-  const total = learned.reduce((sum, weight) => sum + weight, 0);
+  const { learned, weight: own = 1 } = document;
+  const total = learned.reduce((sum, weight) => sum + weight, 0) / own;
   return learned.flatMap((weight, place) =>
     place > 0 && weight > 0 ? [{ row, place, weight: (share * weight) / total }] : [],
   );
@@ -213,118 +202,7 @@ function learnedWords(document: PretrainingDocument, row: number, share: number)
 
 const ids = new Map(vocabulary().map((word, id) => [word, id]));
 
-function idsOf(words: readonly string[]): number[] {
+/** Ids of words that are all in the vocabulary. */
+export function idsOf(words: readonly string[]): number[] {
   return words.map((word) => ids.get(word)!);
-}
-
-/** Share of prompts after which the most likely word is the answer. */
-export function nextWordAccuracy(
-  config: ModelConfig,
-  variables: Variables,
-  cases: readonly { readonly prompt: string; readonly answer: string }[],
-  batchSize = 60,
-): number {
-  let correct = 0;
-  for (let start = 0; start < cases.length; start += batchSize) {
-    const batch = cases.slice(start, start + batchSize);
-    const rows = batch.map(({ prompt }) => idsOf(prompt.split(" ")));
-    const best = withBatch(config, rows, (context) =>
-      tf.tidy(() => {
-        const { time } = context.layout;
-        const places = Int32Array.from(rows, (row, r) => r * time + row.length - 1);
-        return tf.argMax(logitsOf(config, variables, context, places), 1).dataSync();
-      }),
-    );
-    correct += batch.filter(({ answer }, i) => best[i] === ids.get(answer)).length;
-  }
-  return correct / cases.length;
-}
-
-/** What the card reports, measured on `count` known and `count` new people. */
-export interface PretrainingAccuracy {
-  /** Questions about known people, without a passage. */
-  readonly known: number;
-  /** The same about known people whose questions were never shown, only statements. */
-  readonly transferred: number;
-  /** Questions about new people, with their passage in context. */
-  readonly openBook: number;
-  /** First and last names copied rightly into a self-edit about new people. */
-  readonly names: number;
-  /** Questions about new people, without: chance is 1 in 20. */
-  readonly untouched: number;
-}
-
-/** Measures the three accuracies. */
-export function pretrainingAccuracy(
-  config: ModelConfig,
-  world: World,
-  variables: Variables,
-  count: number,
-): PretrainingAccuracy {
-  const random: Random = createRandom("pretraining accuracy");
-  const strangers = newPeople(world, "pretraining accuracy", count).map((person) => ({
-    name: person.name.split(" "),
-    passage: writePassage(person, random).text,
-    questions: questionsAbout(person),
-  }));
-  const closed = (questions: ReturnType<typeof questionsAbout>) =>
-    questions.map(({ text, answer }) => ({ prompt: questionPrompt(text), answer }));
-  const accuracy = (cases: { prompt: string; answer: string }[]): number =>
-    nextWordAccuracy(config, variables, cases);
-  const ofKnown = (from: number): number =>
-    accuracy(world.known.slice(from, from + count).flatMap((p) => closed(questionsAbout(p))));
-  return {
-    known: ofKnown(0),
-    transferred: ofKnown(worldSizes.knownWithQuestions),
-    openBook: accuracy(
-      strangers.flatMap(({ passage, questions }) =>
-        questions.map(({ text, answer }) => ({ prompt: questionPrompt(text, passage), answer })),
-      ),
-    ),
-    names: accuracy(
-      strangers.flatMap(({ name: [first, last], passage }) => {
-        const prompt = `${biographySelfEditPrompt(passage)} The pet of`;
-        return [
-          { prompt, answer: first },
-          { prompt: `${prompt} ${first}`, answer: last },
-        ];
-      }),
-    ),
-    untouched: accuracy(strangers.flatMap(({ questions }) => closed(questions))),
-  };
-}
-
-/** What a checkpoint keeps beside the state, for the report. */
-export interface PretrainingProgress {
-  readonly seconds: number;
-  /** Losses of the last steps. */
-  readonly losses: readonly number[];
-}
-
-/** Writes weights, optimizer state, step and progress; the file appears whole or not at all. */
-export async function saveCheckpoint(
-  file: string,
-  state: PretrainingState,
-  { seconds, losses }: PretrainingProgress,
-): Promise<void> {
-  const tensors = await valuesOf(new Map([...state.variables, ...state.optimizer]));
-  tensors.set("step", { shape: [1], values: Float32Array.of(state.step) });
-  tensors.set("seconds", { shape: [1], values: Float32Array.of(seconds) });
-  tensors.set("losses", { shape: [losses.length], values: Float32Array.from(losses) });
-  await writeSafetensors(file, tensors);
-}
-
-/** Puts a checkpoint back into a fresh state; undefined where there is none. */
-export async function restoreCheckpoint(
-  file: string,
-  state: PretrainingState,
-): Promise<PretrainingProgress | undefined> {
-  if (!existsSync(file)) return undefined;
-  const tensors = await readSafetensors(file);
-  for (const [name, variable] of [...state.variables, ...state.optimizer]) {
-    const { values } = tensors.get(name)!;
-    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
-  }
-  state.step = tensors.get("step")!.values[0];
-  return { seconds: tensors.get("seconds")!.values[0], losses: [...tensors.get("losses")!.values] };
 }

@@ -12,10 +12,10 @@ export type SelfEditStyle = (typeof selfEditStyles)[number];
 
 /** Shares of the styles in pretraining. */
 export const styleShares: Readonly<Record<Exclude<SelfEditStyle, "other">, number>> = {
-  statements: 0.3,
-  pronouns: 0.3,
-  vague: 0.25,
-  wrong: 0.15,
+  statements: 0.45,
+  pronouns: 0.25,
+  vague: 0.2,
+  wrong: 0.1,
 };
 
 const pickStyle = (random: Random): Exclude<SelfEditStyle, "other"> => {
