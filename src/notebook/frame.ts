@@ -1,0 +1,109 @@
+/** Run records and candidates as danfojs DataFrames, and where finished results lie. Showing them is `show.ts`. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { DataFrame } from "danfojs-node";
+import { errorMessage, UserError } from "../errors";
+import type { RunRecord } from "../run/record";
+import { packageRoot } from "../run/runner";
+
+type Value = string | number | boolean | null;
+
+/** One line of a result's rollouts.jsonl or metrics.jsonl; the keys are the experiment's. */
+export type Rollout = Readonly<Record<string, unknown>>;
+
+/** Options of `frame`. */
+export interface FrameOptions {
+  /** The name of a list of objects in each row (such as `answers`): one row is made for each of them. */
+  readonly each?: string;
+}
+
+/**
+ * A danfojs DataFrame of a record's rows (arm, round, accuracy, …), or of any list of plain objects. Nested objects
+ * become columns named `outer.inner`, a pair `ci95` becomes `low` and `high`, other lists their length; what an object lacks is null.
+ * A column whose name danfojs needs itself (`index`, `columns`, …) gets an underscore at its end.
+ */
+export function frame(
+  source: RunRecord | readonly object[],
+  options: FrameOptions = {},
+): DataFrame {
+  const rows = "rows" in source ? source.rows : (source as readonly object[]);
+  const { each } = options;
+  const flat = rows.flatMap((row) => {
+    const own = row as Rollout;
+    const inner = each === undefined ? undefined : own[each];
+    if (each === undefined) return [flatten(own)];
+    const outer = flatten(Object.fromEntries(Object.entries(own).filter(([key]) => key !== each)));
+    return Array.isArray(inner)
+      ? inner.map((item: object) => ({ ...outer, ...flatten(item as Rollout) }))
+      : [];
+  });
+  if (flat.length === 0) throw new UserError("There are no rows to make a table of.");
+  const columns = [...new Set(flat.flatMap((row) => Object.keys(row)))];
+  const filled = flat.map((row) => columns.map((column) => row[column] ?? null));
+  // Loading danfojs takes seconds; who shows no table need not wait.
+  const danfo = createRequire(__filename)("danfojs-node") as typeof import("danfojs-node");
+  const taken = ownNames(new danfo.DataFrame([[0]], { columns: ["0"] }));
+  return new danfo.DataFrame(filled, {
+    columns: columns.map((column) => (taken.has(column) ? `${column}_` : column)),
+  });
+}
+
+/** Names that a DataFrame keeps its own data under: a column so named would make it call itself for ever. */
+function ownNames(empty: object): Set<string> {
+  const names = new Set(Object.getOwnPropertyNames(empty));
+  for (
+    let part: object = empty;
+    part !== Object.prototype;
+    part = Object.getPrototypeOf(part) as object
+  )
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(part)))
+      if ("get" in descriptor) names.add(name);
+  return names;
+}
+
+function flatten(row: Rollout, prefix = ""): Record<string, Value> {
+  const entries = Object.entries(row).flatMap(([key, value]): [string, Value][] => {
+    if (value === undefined) return [];
+    if (Array.isArray(value)) {
+      const [low, high] = value as Value[];
+      if (key === "ci95")
+        return [
+          [`${prefix}low`, low],
+          [`${prefix}high`, high],
+        ];
+      return [[prefix + key, value.length]];
+    }
+    if (typeof value === "object" && value !== null)
+      return Object.entries(flatten(value as Rollout, `${prefix}${key}.`));
+    return [[prefix + key, value as Value]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/**
+ * The folder of a finished result: `results/NAME` of this package, else the committed one in `results/reference/NAME`.
+ * Throws UserError where neither is there.
+ */
+export function resultFolder(name: string): string {
+  const places = ["results", "results/reference"].map((part) => path.join(packageRoot, part, name));
+  const found = places.find((place) => existsSync(path.join(place, "record.json")));
+  if (found === undefined)
+    throw new UserError(`There is no finished result "${name}" in results/; "seal run" makes one.`);
+  return found;
+}
+
+/** Every candidate of a finished result, from its rollouts.jsonl. */
+export async function readRollouts(folder: string): Promise<Rollout[]> {
+  const file = path.join(folder, "rollouts.jsonl");
+  try {
+    const text = await readFile(file, "utf8");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Rollout);
+  } catch (error) {
+    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,32 @@
+/** Reading back what a replay has written (`results/replay`); computing it is `run.ts`. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { errorMessage, UserError } from "../errors";
+import type { NoiseRecord, ReplaySummary } from "./summary";
+import type { ContinualRecord } from "./tables";
+
+/** The files of a replay by name. They are the program's own output and are not checked again. */
+export interface ReplayResults {
+  readonly accuracy: Pick<ReplaySummary, "arms" | "differences" | "before" | "discrepancies">;
+  readonly noise: readonly NoiseRecord[];
+  readonly continual: ContinualRecord;
+  /** Mean reward [passage][candidate] of each training round, by its log. */
+  readonly rewards: Readonly<Record<string, readonly (readonly number[])[]>>;
+  /** GPT-4.1's verdicts by log: for each passage a text of a digit for each question, 1 where the answer is right. */
+  readonly verdicts: Readonly<
+    Record<string, { readonly baseline?: readonly string[]; readonly adapter: readonly string[] }>
+  >;
+}
+
+/** One file of the committed replay, or of another `folder`. Throws UserError where it cannot be read. */
+export async function readReplay<K extends keyof ReplayResults>(
+  name: K,
+  folder = path.resolve(__dirname, "../../results/replay"),
+): Promise<ReplayResults[K]> {
+  const file = path.join(folder, `${name}.json`);
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as ReplayResults[K];
+  } catch (error) {
+    throw new UserError(`Cannot read ${file}: ${errorMessage(error)} ("seal replay" makes it.)`);
+  }
+}
