@@ -7,6 +7,11 @@
  */
 export class UserError extends Error {
   override readonly name = "UserError";
+
+  /** How Node's console, and so a notebook, writes it: without a stack trace. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `${this.name}: ${this.message}`;
+  }
 }
 
 /** The message of anything thrown, for a status line or a log. */

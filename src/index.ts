@@ -43,12 +43,32 @@ export type { ParsedRecipe, Recipe } from "./tasks/arc/recipe";
 export { judgeTask, submission } from "./tasks/arc/scoring";
 export { leaveOut, trainingTasks } from "./tasks/arc/training";
 export { voteCounts, voteGrids } from "./tasks/arc/vote";
+export { createWorld, newPeople } from "./tasks/biographies/world";
+export type { Person } from "./tasks/biographies/world";
+export {
+  biographySelfEditPrompt,
+  judgeValue,
+  questionPrompt,
+  questionsAbout,
+  writePassage,
+} from "./tasks/biographies/texts";
+export {
+  biographySequences,
+  describeSelfEdit,
+  oracleSelfEdit,
+  selfEditLines,
+} from "./tasks/biographies/selfedits";
+export { costOf, countRequestTokens, listPrice, PRICES_AS_OF } from "./openai/prices";
 export { runVariant } from "./run/runner";
 export type { RunOptions, RunResult } from "./run/runner";
 export { parseVariant, readVariant } from "./run/variant";
 export { readRecord } from "./run/record";
 export type { RunRecord } from "./run/record";
 export { runReplay } from "./replay/run";
+export { readReplay } from "./replay/results";
+export type { ReplayResults } from "./replay/results";
+export { simulatePlan } from "./replay/noise";
+export type { Plan as SelectionPlan } from "./replay/noise";
 export {
   clusterMeanInterval,
   clusterShareInterval,
@@ -64,6 +84,21 @@ export {
   figureRewardDistribution,
   figureSelfEditStyles,
 } from "./plot/rounds";
+export { figureLines } from "./plot/lines";
 export { figureHeatmap } from "./plot/heatmap";
 export { renderFigure } from "./plot/render";
 export type { Figure } from "./plot/figure";
+export {
+  display,
+  frame,
+  inNotebook,
+  notebookSize,
+  progress,
+  readRollouts,
+  resultFolder,
+  show,
+  showDiff,
+  showSelfEdit,
+  showTable,
+} from "./notebook";
+export type { FrameOptions, Output, Rollout, ShownAnswer, ShowTableOptions } from "./notebook";

@@ -1,6 +1,6 @@
 /**
- * What `npm start`, `npm test` and `npm run seal` do first: the locked packages, the compiled
- * sources, the native engine; then the program itself. Only Node is needed to begin with.
+ * What `npm start`, `npm test`, `npm run seal` and `npm run notebooks` do first: the locked packages, the
+ * compiled sources, the native engine, Jupyter; then the program itself. Only Node is needed to begin with.
  */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -51,6 +51,21 @@ async function installPackages() {
     throw new SetupError(
       `npm ci failed (${code}); what it said is above.\nCheck the network, npm's registry setting and free disk space, then run again.`,
     );
+  }
+}
+
+/** Lets the package import itself by name, as notebooks do; `npm ci` removes the link. */
+function ensureLink() {
+  const link = inRoot("node_modules/seal-lab");
+  if (fs.existsSync(link) && fs.realpathSync(link) === fs.realpathSync(root)) return;
+  fs.rmSync(link, { recursive: true, force: true });
+  try {
+    // Windows makes junctions without special rights, and only with whole paths.
+    const target = process.platform === "win32" ? inRoot() : "..";
+    fs.symlinkSync(target, link, "junction");
+  } catch (error) {
+    // Another set-up was faster.
+    if (error.code !== "EEXIST") throw error;
   }
 }
 
@@ -118,6 +133,17 @@ async function ensureEngine() {
   if (reason) say(`set-up: ${reason}; the wasm engine is used`);
 }
 
+/** Sets up Jupyter and opens it, or executes the notebooks. */
+async function notebooks(args) {
+  const command = inRoot("dist/notebook/command.js");
+  if (args.includes("--help") || args.includes("-h")) return handOver([command, ...args]);
+  const { ensureJupyter, offerKernel } = await import("./jupyter.mjs");
+  process.env.SEAL_JUPYTER_PYTHON = await ensureJupyter(root);
+  if (!args.includes("--execute")) offerKernel(root);
+  if (args.includes("--setup")) return 0;
+  return handOver([command, ...args], root);
+}
+
 async function main([verb, ...rest]) {
   if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) {
     throw new SetupError(`Node ${OLDEST_NODE} or newer is needed, this is ${process.version}.`);
@@ -128,6 +154,7 @@ async function main([verb, ...rest]) {
   }
   catchSignals();
   await ensurePackages();
+  ensureLink();
   // The test command counts a failing build among its failures and so does it itself.
   if (verb !== "test") await ensureBuild();
   if (verb === "build") return 0;
@@ -136,11 +163,14 @@ async function main([verb, ...rest]) {
   }
   if (verb === "setup") return 0;
   if (verb === "start") return handOver([inRoot("dist/cli.js"), "start", ...args]);
+  if (verb === "notebooks") return notebooks(args);
   if (verb === "seal") return handOver([inRoot("dist/cli.js"), ...args]);
   if (verb === "test") {
     return handOver(["-r", "tsx/cjs", inRoot("test/run.ts"), "--checks", ...args], root);
   }
-  throw new SetupError(`Unknown verb "${verb}": one of start, test, seal, setup, build.`);
+  throw new SetupError(
+    `Unknown verb "${verb}": one of start, test, seal, notebooks, setup, build.`,
+  );
 }
 
 main(process.argv.slice(2)).then(
