@@ -96,6 +96,7 @@ async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.again ? { again: true } : {}),
   };
+  stopOnSignals();
   const { directory, record, alreadyComplete } = await runVariant(chosen, options);
   if (alreadyComplete) note("This run is complete already; --again runs it again.");
   if (flags.json) return printJson({ directory, rows: record.rows });
@@ -104,6 +105,18 @@ async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
     name.endsWith(".png"),
   );
   figures.forEach((name) => print(path.join(directory, "figures", name)));
+}
+
+/** Ctrl-C and `kill` end the process between two steps, with 128 and the signal's number as shells have it. */
+function stopOnSignals(): void {
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)
+    process.once(signal, () => {
+      note("Stopped. What is finished is kept: the same command goes on from there.");
+      process.exit(code);
+    });
 }
 
 /** The rows, with the paper's value beside the arm's last round. */
@@ -130,9 +143,7 @@ function recordTable({ rows, paper }: RunRecord): string {
 
 async function finishedRuns(): Promise<string[]> {
   const results = path.join(packageRoot, "results");
-  const names = (await readdir(results)).filter(
-    (name) => name.includes("--") && !name.endsWith(".old"),
-  );
+  const names = (await readdir(results)).filter((name) => name.includes("--"));
   if (names.length === 0)
     throw new UserError(`No finished run is in ${results}; "npm start" makes one.`);
   return names.sort().map((name) => path.join(results, name));

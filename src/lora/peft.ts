@@ -1,5 +1,5 @@
 /** Adapters on disk, as PEFT reads and writes them: adapter_config.json and adapter_model.safetensors. */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
@@ -7,7 +7,7 @@ import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import { readSafetensors, writeSafetensors } from "../model/safetensors";
 import type { ModelConfig } from "../model/types";
 import { modulePath } from "../model/weights";
-import { writeFileAtomic } from "../run/files";
+import { makeFolder, writeFileAtomic } from "../run/files";
 import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
 
 const CONFIG_FILE = "adapter_config.json";
@@ -92,7 +92,9 @@ export async function writePeft(
     use_dora: false,
     modules_to_save: null,
   };
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
+  // Without its configuration a half-replaced adapter is none, rather than one of two minds.
+  await rm(path.join(directory, CONFIG_FILE), { force: true });
   await writeSafetensors(path.join(directory, WEIGHTS_FILE), adapter.tensors);
   await writeFileAtomic(
     path.join(directory, CONFIG_FILE),

@@ -1,4 +1,5 @@
 /** The frozen weights as tensors, and their loading from a weight source, one matrix at a time. */
+import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../errors";
 import type { ModelConfig, WeightSource } from "./types";
@@ -78,6 +79,17 @@ export async function loadWeights(
 export function disposeWeights(weights: ModelWeights): void {
   weights.layers.forEach((layer) => tf.dispose({ ...layer }));
   tf.dispose([weights.embedding, weights.finalNorm, weights.head]);
+}
+
+/** SHA-256 of all values, in hexadecimal: equal where two sets of weights of one config are the same bit for bit. */
+export function sha256OfWeights(weights: ModelWeights): string {
+  const hash = createHash("sha256");
+  const layers = weights.layers.flatMap((layer) => Object.values(layer) as tf.Tensor[]);
+  for (const tensor of [weights.embedding, ...layers, weights.finalNorm, weights.head]) {
+    const { buffer, byteOffset, byteLength } = tensor.dataSync();
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest("hex");
 }
 
 async function fusedMatrix(

@@ -2,10 +2,11 @@
  * The whole of SEAL on the small world (paper, algorithm 1): rounds of sampling self-edits, scoring each by its adapter,
  * keeping the best and fine-tuning the model on writing such; with every control on the same held-out people.
  */
+import { UserError } from "../errors";
 import type { LoraSettings } from "../lora/settings";
 import type { Model } from "../model/load";
 import { disposeModel, loadModel } from "../model/load";
-import { disposeWeights } from "../model/weights";
+import { disposeWeights, sha256OfWeights } from "../model/weights";
 import { createProgress, type Progress } from "../progress";
 import { createRandom } from "../random";
 import { fineTunePolicy, sampleSelfEdits } from "../restem/policy";
@@ -187,10 +188,26 @@ class SeedRun {
       });
       if (policy !== this.base) disposeWeights(policy.weights);
       policy = next;
+      await this.checkPolicy(policy, arm, round);
       rollouts.push(...scored, ...(await this.evaluate(policy, arm, round)));
     }
     if (policy !== this.base) disposeWeights(policy.weights);
     return rollouts;
+  }
+
+  /**
+   * A policy is not stored: a resumed run makes it again from the same self-edits, which takes seconds. That it is the
+   * same, bit for bit, is made sure of here, as everything after it depends on that.
+   */
+  private async checkPolicy(policy: Model, arm: Arm, round: number): Promise<void> {
+    const { journal, log } = this.context;
+    const name = `${this.seed}/${arm}/${round}/policy`;
+    const sha256 = sha256OfWeights(policy.weights);
+    if ((await once(journal, name, () => Promise.resolve(sha256))) !== sha256)
+      throw new UserError(
+        `${name}: made again, the policy is not the one of before; was the run begun on another machine?\nGo on there, or move the run's folder away to start anew.`,
+      );
+    log(`Policy ${name}: sha256 ${sha256}`);
   }
 
   /** Kept self-edits by person. */

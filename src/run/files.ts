@@ -1,7 +1,7 @@
 /** Files that are complete or absent, and hashes that keys are made of. */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "../errors";
@@ -36,15 +36,37 @@ const WRITE_PROBLEMS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
   EDQUOT: "your disk quota is used up",
+  EFBIG: "the file would be larger than is allowed here",
+  ENOTDIR: "a part of its path is a file",
+  EEXIST: "a file has the name of a folder",
 };
 
 /** What the user can do something about becomes a UserError; anything else stays as it is. */
 export function explainWriteError(error: unknown, file: string): unknown {
+  if (error instanceof UserError) return error;
   const problem = WRITE_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ""];
   if (problem === undefined) return error;
   return new UserError(
     `Cannot write ${file}: ${problem}.\nMake room or choose another folder, and start again.`,
   );
+}
+
+/** Makes a folder, and those above it, where they are missing. Throws a UserError where that cannot be. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw explainWriteError(error, folder);
+  }
+}
+
+/** Removes from a folder, and those in it, the temporary files that killed processes have left. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) await removeLeftovers(full);
+    else if (/^\..+\.[0-9a-f-]{36}\.tmp$/.test(entry.name)) await rm(full, { force: true });
+  }
 }
 
 /** Makes the names in a folder durable, where the system lets folders be synced (Windows does not). */

@@ -1,7 +1,7 @@
-/** One run of a variant at a time: a lock file that names its process, and is taken over when that process is gone. */
+/** One run of a variant at a time: a lock file that names its process, given back when that ends, taken over when it is gone. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFileSync, rmSync } from "node:fs";
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
@@ -40,7 +40,10 @@ export async function acquireLock(file: string): Promise<Lock> {
     await writeFile(own, JSON.stringify(owner));
     for (let attempt = 0; attempt < 5; attempt++) {
       // A link appears with all of its content, and fails where the name is taken.
-      if (await linked(own, file)) return { release: () => release(file, owner) };
+      if (await linked(own, file)) {
+        await removeLeftovers(file, own);
+        return held(file, owner);
+      }
       const holder = await readOwner(file);
       if (holder) {
         if (isAlive(holder)) throw heldBy(holder, file);
@@ -54,6 +57,36 @@ export async function acquireLock(file: string): Promise<Lock> {
     throw explainWriteError(error, file);
   } finally {
     await rm(own, { force: true }).catch(() => undefined);
+  }
+}
+
+/** The lock, also given back where the process ends by itself, as after Ctrl-C. */
+function held(file: string, owner: Owner): Lock {
+  const onExit = (): void => {
+    try {
+      if (ownerSchema.parse(JSON.parse(readFileSync(file, "utf8"))).id === owner.id) rmSync(file);
+    } catch {
+      // The lock is not there any more, or no one's business: the process ends.
+    }
+  };
+  process.once("exit", onExit);
+  return {
+    release: async () => {
+      process.removeListener("exit", onExit);
+      const holder = await readOwner(file);
+      if (holder?.id === owner.id) await rm(file, { force: true });
+    },
+  };
+}
+
+/** Removes the files from which killed processes wanted to make the lock. */
+async function removeLeftovers(file: string, own: string): Promise<void> {
+  const folder = path.dirname(file);
+  for (const name of await readdir(folder)) {
+    const other = path.join(folder, name);
+    if (!other.startsWith(`${file}.`) || other === own) continue;
+    const owner = await readOwner(other).catch(() => undefined);
+    if (owner && !isAlive(owner)) await rm(other, { force: true });
   }
 }
 
@@ -125,9 +158,4 @@ async function removeStale(file: string, stale: Owner): Promise<void> {
   const taken = await readOwner(aside);
   if (taken && taken.id !== stale.id) await linked(aside, file);
   await rm(aside, { force: true });
-}
-
-async function release(file: string, owner: Owner): Promise<void> {
-  const holder = await readOwner(file);
-  if (holder?.id === owner.id) await rm(file, { force: true });
 }

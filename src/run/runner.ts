@@ -1,17 +1,24 @@
 /** Runs a variant from its journal to its record: lock, resume, write, rename. What an experiment does is elsewhere. */
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { engineInfo, startEngine } from "../engine";
 import { renderFigure } from "../plot/render";
 import { renderTable } from "../plot/table";
-import { writeFileAtomic } from "./files";
+import { UserError } from "../errors";
+import {
+  explainWriteError,
+  makeFolder,
+  removeLeftovers,
+  syncFolder,
+  writeFileAtomic,
+} from "./files";
 import { experiments } from "./experiments";
 import type { Outcome } from "./experiment";
-import { openJournal } from "./journal";
+import { openJournal, settingsChanges } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
-import { readVariant, type Variant } from "./variant";
+import { parseVariant, readVariant, type Variant } from "./variant";
 
 /** The package's own folder. */
 export const packageRoot = path.resolve(__dirname, "../..");
@@ -41,7 +48,10 @@ export function resultName(variant: Variant): string {
   return `${variant.experiment === "biographies" ? "knowledge" : variant.experiment}--${variant.name}`;
 }
 
-/** Runs a variant (a file's path, or checked data), resuming an unfinished run of it. */
+/**
+ * Runs a variant (a file's path, or checked data), resuming an unfinished run of it. It may be killed at any moment.
+ * Throws a UserError where a run of this name with other settings is there, with what differs.
+ */
 export async function runVariant(
   variantOrFile: Variant | string,
   options: RunOptions = {},
@@ -53,22 +63,26 @@ export async function runVariant(
   const log = options.log ?? (() => undefined);
   if (existsSync(path.join(directory, "record.json")) && !options.again) {
     const record = await readRecord(directory);
+    checkSameVariant(record, variant, directory);
     return { directory, record, alreadyComplete: true };
   }
   const partial = path.join(results, ".partial", resultName(variant));
-  await mkdir(partial, { recursive: true });
+  await makeFolder(partial);
   const lock = await acquireLock(path.join(results, ".partial", `${resultName(variant)}.lock`));
   try {
+    await removeLeftovers(partial);
     const engine = await startEngine();
     log(
       `Engine: ${engine.name} ${engine.version}, ${engine.threads} threads${engine.why ? ` (${engine.why})` : ""}`,
     );
     // A record in the partial folder: a run that was stopped after its last write.
-    const record = existsSync(path.join(partial, "record.json"))
-      ? await readRecord(partial)
-      : await runInto(partial, variant, options, log);
+    let record: RunRecord;
+    if (existsSync(path.join(partial, "record.json"))) {
+      record = await readRecord(partial);
+      checkSameVariant(record, variant, partial);
+    } else record = await runInto(partial, variant, options, log);
     await rm(path.join(partial, "journal.jsonl"), { force: true });
-    await replaceFolder(partial, directory);
+    await replaceFolder(partial, directory, `${partial}.old`);
     return { directory, record, alreadyComplete: false };
   } finally {
     await lock.release();
@@ -131,7 +145,7 @@ async function writeOutcome(folder: string, outcome: Outcome): Promise<void> {
   await writeFileAtomic(path.join(folder, "rollouts.jsonl"), lines(outcome.rollouts));
   await writeFileAtomic(path.join(folder, "metrics.jsonl"), lines(outcome.metrics));
   const figures = path.join(folder, "figures");
-  await mkdir(figures, { recursive: true });
+  await makeFolder(figures);
   for (const [name, figure] of Object.entries(outcome.figures))
     await renderFigure(figure, path.join(figures, name));
   for (const [name, table] of Object.entries(outcome.tables))
@@ -142,11 +156,33 @@ function lines(values: readonly object[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join("");
 }
 
-/** Puts the finished folder in its place; an old result is gone only once the new one is there. */
-async function replaceFolder(finished: string, directory: string): Promise<void> {
-  const old = `${directory}.old`;
-  await rm(old, { recursive: true, force: true });
-  if (existsSync(directory)) await rename(directory, old);
-  await rename(finished, directory);
-  await rm(old, { recursive: true, force: true });
+/** Throws where a record is of the variant's name, but of other settings. */
+function checkSameVariant({ config }: RunRecord, variant: Variant, folder: string): void {
+  const changes = settingsChanges(withDefaults(config), variant);
+  if (changes.length > 0)
+    throw new UserError(
+      `${folder} is of a run with other settings: ${changes.slice(0, 5).join(", ")}.\nGive the variant another name, or set them back; --again replaces a finished run.`,
+    );
+}
+
+/** A setting that is newer than the record had its default. */
+function withDefaults(config: Readonly<Record<string, unknown>>): unknown {
+  try {
+    return parseVariant(config);
+  } catch {
+    return config;
+  }
+}
+
+/** Puts the finished folder in its place; an old result, set aside meanwhile, is gone only once the new one is there. */
+async function replaceFolder(finished: string, directory: string, aside: string): Promise<void> {
+  try {
+    await rm(aside, { recursive: true, force: true });
+    if (existsSync(directory)) await rename(directory, aside);
+    await rename(finished, directory);
+    await syncFolder(path.dirname(directory));
+    await rm(aside, { recursive: true, force: true });
+  } catch (error) {
+    throw explainWriteError(error, directory);
+  }
 }
