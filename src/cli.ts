@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /** The `seal` command: one thin verb per line; the work is in src/commands and below. */
 import { Command } from "commander";
+import { addAdaptCommand } from "./commands/adapt";
 import { addExperimentCommands } from "./commands/experiments";
 import { addMachineCommands } from "./commands/machine";
 import { addModelCommands } from "./commands/model";
+import { addQueueCommands } from "./commands/queue";
 import { UserError } from "./errors";
 
 async function main(): Promise<void> {
@@ -16,7 +18,9 @@ async function main(): Promise<void> {
     });
   addExperimentCommands(program);
   addModelCommands(program);
+  addAdaptCommand(program);
   addMachineCommands(program);
+  addQueueCommands(program);
   await program.parseAsync(process.argv);
 }
 

@@ -1,6 +1,7 @@
 /** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
 import { UserError } from "../errors";
 import { generate, promptTokens, type Prompt } from "../lora/generate";
+import type { Adapter } from "../lora/adapter";
 import { mergeWeights } from "../lora/merge";
 import type { LoraSettings } from "../lora/settings";
 import { completionSequence, trainAdapters } from "../lora/train";
@@ -34,6 +35,17 @@ export interface PolicyExample {
   readonly completion: string;
 }
 
+/** A model into whose weights adapters were merged: with them another machine makes the same weights. */
+export interface PolicyModel extends Model {
+  /** In the order in which they were merged. */
+  readonly merged: readonly Adapter[];
+}
+
+/** The adapters that were merged into a model's files' weights; none for a model as it was loaded. */
+export function mergedAdapters(model: Model | PolicyModel): readonly Adapter[] {
+  return "merged" in model ? model.merged : [];
+}
+
 /**
  * Supervised fine-tuning on the kept self-edits: a LoRA adapter, loss on the completion only, merged into new weights
  * (paper, appendix B.1). The old model stays the caller's; the new one's weights are its own.
@@ -42,7 +54,7 @@ export async function fineTunePolicy(
   model: Model,
   examples: readonly PolicyExample[],
   settings: Partial<LoraSettings>,
-): Promise<Model> {
+): Promise<PolicyModel> {
   const sequences = examples.map(({ prompt, completion }) =>
     completionSequence(model, promptTokens(model, prompt), completion),
   );
@@ -51,5 +63,9 @@ export async function fineTunePolicy(
     throw new UserError(
       `Fine-tuning the policy ended as "${result.status}": ${result.reason ?? ""}`,
     );
-  return { ...model, weights: mergeWeights(model.config, model.weights, result.adapter) };
+  return {
+    ...model,
+    weights: mergeWeights(model.config, model.weights, result.adapter),
+    merged: [...mergedAdapters(model), result.adapter],
+  };
 }

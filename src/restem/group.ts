@@ -1,0 +1,219 @@
+/**
+ * A group of inner-loop candidates as plain data: what is trained and asked, and what came of it. Whoever executes it
+ * (this process, or a worker on another machine) knows nothing of judges; judging is `inner-loop.ts`'s work.
+ */
+import { z } from "zod";
+import { generateGroups, type GenerateOptions, type PromptGroup } from "../lora/generate";
+import { answerLosses } from "../lora/score";
+import { trainAdapterGroups } from "../lora/train";
+import type { LoraSettings } from "../lora/settings";
+import type { TrainingResult } from "../lora/trainer";
+import type { Model } from "../model/load";
+
+const text = z.string().max(16_000_000);
+const tokenIds = z.array(z.int()).max(1_000_000).readonly();
+const message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: text });
+
+const sequenceSchema = z.union([
+  text,
+  z.strictObject({ prompt: text, completion: text }),
+  z.strictObject({ ids: tokenIds, lossFrom: z.int().optional(), padFrom: z.int().optional() }),
+]);
+
+const promptSchema = z.union([text, tokenIds, z.array(message).max(1000).readonly()]);
+
+/** Settings may come from a self-edit: what is wrong with them is that candidate's trouble, found when it is trained. */
+const settingSchema = z.union([
+  z.number(),
+  z.boolean(),
+  z.string().max(200),
+  z.array(z.string().max(200)).max(100),
+]);
+
+/** Schema of a group. */
+export const groupWorkSchema = z.strictObject({
+  candidates: z
+    .array(
+      z.strictObject({
+        /** Absent: nothing is trained. Empty: the self-edit did not parse, nothing is trained or asked. */
+        sequences: z.array(sequenceSchema).max(100_000).readonly().optional(),
+        settings: z.record(z.string().max(100), settingSchema),
+        prompts: z.array(promptSchema).max(100_000).readonly(),
+        /** Right answers, one for each prompt; where they are given, their losses are measured too. */
+        gold: z.array(text).readonly().optional(),
+      }),
+    )
+    .max(10_000)
+    .readonly(),
+  /** Adapters trained and asked at once. */
+  concurrency: z.int().min(1).max(1000),
+  /** Most tokens of an answer. */
+  answerTokens: z.int().min(1).max(131_072),
+  /** Texts that end an answer. */
+  stop: z.array(z.string().min(1)).readonly().optional(),
+});
+/** What is trained and asked together. */
+export type GroupWork = z.output<typeof groupWorkSchema>;
+
+/** Schema of what came of a group. */
+export const groupResultSchema = z.strictObject({
+  candidates: z.array(
+    z.strictObject({
+      status: z.enum(["ok", "unparsable", "rejected", "diverged", "failed"]),
+      reason: z.string().optional(),
+      /** One for each prompt; empty unless the status is "ok". */
+      answers: z.array(z.string()),
+      /** Mean negative log-likelihood of each right answer's tokens in nats, where they were given. */
+      answerLosses: z.array(z.number()).optional(),
+      training: z
+        .strictObject({
+          losses: z.array(z.number()),
+          gradientNorms: z.array(z.number()),
+          tokens: z.int().min(0),
+        })
+        .optional(),
+      /** This candidate's share of its group's time. */
+      seconds: z.strictObject({ train: z.number().min(0), answer: z.number().min(0) }),
+    }),
+  ),
+});
+/** What came of a group, candidates in their order. */
+export type GroupResult = z.output<typeof groupResultSchema>;
+type CandidateResult = GroupResult["candidates"][number];
+
+/** Continues the prompts of several adapters, or of none: [group][prompt]. */
+export type GenerateAnswers = (
+  model: Model,
+  groups: readonly PromptGroup[],
+  options: Omit<GenerateOptions, "adapter">,
+) => Promise<readonly (readonly { readonly text: string }[])[]>;
+
+/** Executes groups: in this process, or elsewhere. */
+export interface Executor {
+  /** Groups that may be given to it at once. */
+  readonly groupsAtOnce: number;
+  /** Results in the candidates' order. `onFinished` is told how many candidates more are finished. */
+  execute(
+    model: Model,
+    work: GroupWork,
+    onFinished?: (candidates: number) => void,
+  ): Promise<GroupResult>;
+}
+
+/** Executes groups in this process, one after the other. */
+export const inProcess: Executor = {
+  groupsAtOnce: 1,
+  execute: (model, work, onFinished) => executeGroup(model, work, { onFinished }),
+};
+
+/** Options of `executeGroup`. */
+export interface ExecuteOptions {
+  readonly onFinished?: (candidates: number) => void;
+  /** By this process's own model unless told. */
+  readonly generateAnswers?: GenerateAnswers;
+}
+
+/** A candidate with what its training gave; nothing where there was none. */
+interface Member {
+  readonly index: number;
+  readonly training?: TrainingResult;
+}
+
+/**
+ * Trains and asks every candidate, `concurrency` at a time: first those without training, then those with. What is
+ * trained together comes to an end alone, so that one's trouble changes nothing about the others, not a bit.
+ */
+export async function executeGroup(
+  model: Model,
+  work: GroupWork,
+  options: ExecuteOptions = {},
+): Promise<GroupResult> {
+  const { candidates, concurrency } = work;
+  const results: CandidateResult[] = [];
+  const finish = async (group: readonly Member[], train: number): Promise<void> => {
+    const { answers, seconds } = await answerGroup(model, work, group, options);
+    group.forEach(({ index, training }, i) => {
+      const time = { train: train / group.length, answer: seconds / group.length };
+      const { sequences, prompts, gold } = candidates[index];
+      results[index] = {
+        ...outcome(sequences, training),
+        answers: answers[i],
+        ...(gold && answers[i].length > 0
+          ? { answerLosses: answerLosses(model, prompts, gold, training?.adapter) }
+          : {}),
+        seconds: time,
+      };
+    });
+    options.onFinished?.(group.length);
+  };
+  const places = [...candidates.keys()];
+  const untrained = places.filter((i) => !candidates[i].sequences);
+  for (let start = 0; start < untrained.length; start += concurrency)
+    await finish(
+      untrained.slice(start, start + concurrency).map((index) => ({ index })),
+      0,
+    );
+  const trained = places.filter((i) => candidates[i].sequences);
+  const jobs = trained.map((i) => ({
+    sequences: candidates[i].sequences ?? [],
+    // Checked where they are trained, each on its own.
+    settings: candidates[i].settings as Partial<LoraSettings>,
+  }));
+  let started = performance.now();
+  for await (const group of trainAdapterGroups(model, jobs, { concurrency })) {
+    const seconds = (performance.now() - started) / 1000;
+    const members = group.map(({ index, result }) => ({ index: trained[index], training: result }));
+    await finish(members, seconds);
+    started = performance.now();
+  }
+  return { candidates: results };
+}
+
+/** Answers of a group's candidates that can be asked; none for the others. */
+async function answerGroup(
+  model: Model,
+  { candidates, concurrency, answerTokens, stop }: GroupWork,
+  group: readonly Member[],
+  { generateAnswers = generateGroups }: ExecuteOptions,
+): Promise<{ answers: string[][]; seconds: number }> {
+  const started = performance.now();
+  const asked = group.filter(({ training }) => !training || training.adapter);
+  const texts = await generateAnswers(
+    model,
+    asked.map(({ index, training }) => ({
+      ...(training?.adapter ? { adapter: training.adapter } : {}),
+      prompts: candidates[index].prompts,
+    })),
+    {
+      maximumTokens: answerTokens,
+      batchRows: 8 * concurrency,
+      ...(stop ? { stop } : {}),
+    },
+  );
+  return {
+    answers: group.map((member) =>
+      (texts[asked.indexOf(member)] ?? []).map((answer) => answer.text),
+    ),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+function outcome(
+  sequences: readonly unknown[] | undefined,
+  result: TrainingResult | undefined,
+): Omit<CandidateResult, "answers" | "seconds"> {
+  if (sequences?.length === 0)
+    return { status: "unparsable", reason: "the self-edit has no training sequence" };
+  if (!result) return { status: "ok" };
+  const { status, reason, losses, gradientNorms, tokens } = result;
+  return {
+    status,
+    ...(reason ? { reason } : {}),
+    // What diverged ends in NaN, which no journal can hold; the reason tells of it.
+    training: {
+      losses: losses.filter(Number.isFinite),
+      gradientNorms: gradientNorms.filter(Number.isFinite),
+      tokens,
+    },
+  };
+}
