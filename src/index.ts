@@ -86,6 +86,8 @@ export {
 } from "./plot/rounds";
 export { figureLines } from "./plot/lines";
 export { figureHeatmap } from "./plot/heatmap";
+export { ARC_PALETTE, figureArcTask, figureGrids, figureVotes } from "./plot/grids";
+export type { ArcTaskPicture, GridPanel } from "./plot/grids";
 export { renderFigure } from "./plot/render";
 export type { Figure } from "./plot/figure";
 export {

@@ -26,6 +26,8 @@ export interface GenerateOptions {
   readonly stop?: readonly string[];
   /** Further tokens that end an answer, beside the model's own. */
   readonly stopTokens?: readonly number[];
+  /** The tokens that may follow an answer's tokens so far (constrained decoding); any, where undefined. */
+  readonly allowed?: (tokens: readonly number[]) => readonly number[] | undefined;
   /** Rows decoded at once, 64 unless told. */
   readonly batchRows?: number;
   /** Called with the text so far of prompt `index` of group `group`. */
@@ -144,7 +146,7 @@ async function decode(
   start: number,
 ): Promise<Generated[][]> {
   const merged = layers ? batch : [batch.flat()];
-  const { stop = [], seed = 0, onText } = options;
+  const { stop = [], seed = 0, onText, allowed } = options;
   const tokenizer = model.text?.tokenizer;
   const textSoFar = (tokens: readonly number[]): string =>
     tokenizer?.decode(tokens, { skipSpecial: true }) ?? "";
@@ -159,6 +161,7 @@ async function decode(
       const { group, index } = place(k, r);
       return createRandom(`${seed}/${firstGroup + group}/${start + index}`);
     },
+    ...(allowed ? { allowed: (_, __, tokens) => allowed(tokens) } : {}),
     ...(watched
       ? {
           onToken: (k: number, r: number, tokens: readonly number[]): boolean => {

@@ -10,7 +10,7 @@ import { blockForward, type PassContext } from "./block";
 import type { Heads } from "./layers";
 import { createLayout, disposeLayout, tokenIndex, type Layout, type RowsByAdapter } from "./layout";
 import { ropeTables, rotateHalfMatrix } from "./rope";
-import { chooseTokens, type Sampling } from "./sampling";
+import { chooseTokens, restrictLogits, type Sampling } from "./sampling";
 import {
   causalContext,
   disposeContext,
@@ -32,6 +32,12 @@ export interface DecodingOptions extends Sampling {
   readonly stopTokens: ReadonlySet<number>;
   /** One generator for each row, adapter by adapter. */
   readonly random: (adapter: number, row: number) => Random;
+  /** The tokens that may follow a row's tokens so far (constrained decoding); any, where undefined. */
+  readonly allowed?: (
+    adapter: number,
+    row: number,
+    tokens: readonly number[],
+  ) => readonly number[] | undefined;
   /** Called with each new token of a row; true ends the row after it. */
   readonly onToken?: (adapter: number, row: number, tokens: readonly number[]) => boolean;
 }
@@ -90,6 +96,13 @@ export async function generateRows(
   try {
     let logits = decoder.prefill(filled);
     for (;;) {
+      if (options.allowed) {
+        const { allowed } = options;
+        logits = restrictLogits(
+          logits,
+          places.map((row) => (row.finish ? undefined : allowed(row.adapter, row.row, row.tokens))),
+        );
+      }
       const tokens = chooseTokens(
         logits,
         options,

@@ -1,6 +1,7 @@
 /** Choosing the next token from logits. */
 import * as tf from "@tensorflow/tfjs";
 import type { Random } from "../random";
+import { MASKED } from "./transformer";
 
 /** How tokens are drawn; temperature 0 is greedy. */
 export interface Sampling {
@@ -32,6 +33,23 @@ export function chooseTokens(
       randoms[r],
     ),
   );
+}
+
+/** Logits [rows, vocabulary] with every token masked that its row's list lacks (constrained decoding); frees the old ones. */
+export function restrictLogits(
+  logits: tf.Tensor2D,
+  lists: readonly (readonly number[] | undefined)[],
+): tf.Tensor2D {
+  const [rows, vocabulary] = logits.shape;
+  const mask = new Float32Array(rows * vocabulary);
+  lists.forEach((list, r) => {
+    if (!list) return;
+    mask.fill(MASKED, r * vocabulary, (r + 1) * vocabulary);
+    for (const token of list) mask[r * vocabulary + token] = 0;
+  });
+  const masked = tf.tidy(() => tf.add<tf.Tensor2D>(logits, tf.tensor2d(mask, [rows, vocabulary])));
+  logits.dispose();
+  return masked;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The experiments by name. */
+import { runArc } from "./arc";
 import { runBiographies } from "./biographies";
 import { runContinual } from "./continual";
 import { runKnowledge } from "./knowledge";
@@ -8,4 +9,5 @@ export const experiments = {
   knowledge: runKnowledge,
   biographies: runBiographies,
   continual: runContinual,
+  arc: runArc,
 } as const;

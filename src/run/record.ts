@@ -22,6 +22,9 @@ const rowSchema = z.strictObject({
   ungraded: count,
   unparsable: count,
   diverged: count,
+  /** Self-edits out of bounds, or beyond the limit on steps, before any work (ARC's recipes). */
+  rejected: count.optional(),
+  tooCostly: count.optional(),
   /** Accuracy of each seed, in the order of the record's `seeds`. */
   accuracyBySeed: z.array(share).optional(),
 });

@@ -6,6 +6,7 @@ import { errorMessage, UserError } from "../errors";
 import { loraSettingsSchema } from "../lora/settings";
 import { checkData } from "../schema";
 import { selfEditKinds } from "../selfedit/prompts";
+import { arcVariantSchema } from "./arc-variant";
 import { biographiesVariantSchema } from "./biographies-variant";
 import { continualVariantSchema } from "./continual-variant";
 
@@ -67,6 +68,7 @@ export const variantSchemas = {
   knowledge: knowledgeVariantSchema,
   biographies: biographiesVariantSchema,
   continual: continualVariantSchema,
+  arc: arcVariantSchema,
 } as const;
 export type Variant = {
   [K in keyof typeof variantSchemas]: z.output<(typeof variantSchemas)[K]>;

@@ -4,7 +4,12 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
-import { parseVariant, readVariant, type Variant } from "../../src/run/variant";
+import {
+  parseVariant,
+  readVariant,
+  type KnowledgeVariant,
+  type Variant,
+} from "../../src/run/variant";
 import { withFolder } from "./temporary";
 
 const test = suite("variant");
@@ -60,8 +65,9 @@ test("a variant is laid over the one it extends, objects key by key, lists whole
   };
   assert.equal(variant, parseVariant(whole));
   assert.is(variant.experiment === "knowledge" && variant.data.count, 2);
-  assert.is(variant.innerLoop.learningRate, 0.01);
-  assert.equal(variant.innerLoop.targets, ["v_proj"]);
+  const { innerLoop } = variant as KnowledgeVariant;
+  assert.is(innerLoop.learningRate, 0.01);
+  assert.equal(innerLoop.targets, ["v_proj"]);
   assert.equal(variant.seeds, [9]);
 });
 
@@ -72,9 +78,10 @@ test("extends goes over several files, each relative to its own folder", async (
     "a/b/base.json": base,
   });
   assert.is(variant.name, "middle");
-  assert.is(variant.innerLoop.rank, 32);
-  assert.is(variant.innerLoop.epochs, 3);
-  assert.is(variant.innerLoop.learningRate, 0.01);
+  const { innerLoop } = variant as KnowledgeVariant;
+  assert.is(innerLoop.rank, 32);
+  assert.is(innerLoop.epochs, 3);
+  assert.is(innerLoop.learningRate, 0.01);
 });
 
 test("a circle is refused, of one file or of several", async () => {

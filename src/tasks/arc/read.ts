@@ -14,7 +14,7 @@ const LARGEST_FILE = 64 * 1024 * 1024;
  */
 export async function readArc(...paths: string[]): Promise<ArcTask[]> {
   if (paths.length === 0) throw new UserError("readArc needs a file or a folder.");
-  const files = (await Promise.all(paths.map(filesAt))).flat();
+  const files = await arcFiles(...paths);
   const tasks = new Map<string, ArcTask>();
   const solutions = new Map<string, Solutions>();
   for (const file of files) {
@@ -25,6 +25,11 @@ export async function readArc(...paths: string[]): Promise<ArcTask[]> {
   if (tasks.size === 0)
     throw new UserError(`No ARC task is in ${paths.join(", ")}; solutions alone are not enough.`);
   return [...tasks.values()].map((task) => withSolutions(task, solutions.get(task.id ?? "")));
+}
+
+/** The files that `readArc` reads for these paths: folders stand for their .json files. Throws UserError for a missing one. */
+export async function arcFiles(...paths: string[]): Promise<string[]> {
+  return (await Promise.all(paths.map(filesAt))).flat();
 }
 
 interface Solutions {
