@@ -1,10 +1,10 @@
 /** Negative log-likelihoods of given tokens, with and without an adapter. */
 import { UserError } from "../errors";
 import { createLayout, disposeLayout } from "../model/layout";
-import type { Model } from "../model/load";
+import { textOf, type Model } from "../model/load";
 import { lossIndex, tokenLosses } from "../model/transformer";
 import type { Adapter } from "./adapter";
-import { viewAdapters } from "./generate";
+import { promptTokens, viewAdapters, type Prompt } from "./generate";
 
 /** Tokens read at once. */
 const BATCH_TOKENS = 2048;
@@ -34,6 +34,22 @@ export function scoreRows(
   } finally {
     views?.dispose();
   }
+}
+
+/** For each prompt, the mean -log p of its answer's tokens, in nats; an answer without tokens has NaN. */
+export function answerLosses(
+  model: Model,
+  prompts: readonly Prompt[],
+  answers: readonly string[],
+  adapter?: Adapter,
+): number[] {
+  const { tokenizer } = textOf(model);
+  const asked = prompts.map((prompt) => promptTokens(model, prompt));
+  const rows = asked.map((ids, i) => [...ids, ...tokenizer.encode(answers[i])]);
+  return scoreRows(model, rows, adapter).map((losses, i) => {
+    const own = losses.slice(asked[i].length - 1);
+    return own.reduce((sum, loss) => sum + loss, 0) / own.length;
+  });
 }
 
 /** Throws UserError for rows that no model could read. */

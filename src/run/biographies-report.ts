@@ -28,6 +28,8 @@ export interface BiographyRollout {
   readonly status: CandidateStatus;
   readonly reason?: string;
   readonly reward?: number;
+  /** Losses of the right answers, where the reward needs them. */
+  readonly answerLosses?: readonly number[];
   /** One for each reward seed. */
   readonly rewards?: readonly number[];
   readonly sequences: number;

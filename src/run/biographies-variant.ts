@@ -1,6 +1,7 @@
 /** The settings of the outer loop on the small world of biographies. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../lora/settings";
+import { REWARDS } from "../restem/rewards";
 
 /** Arms and controls. The two that go in rounds start from the untrained self-edits. */
 export const BIOGRAPHY_ARMS = [
@@ -41,6 +42,8 @@ export const biographiesVariantSchema = z.strictObject({
     })
     .prefault({}),
   innerLoop: adapterSettings.prefault({}),
+  /** What a self-edit is rewarded for; "accuracy" unless told. */
+  reward: z.enum(REWARDS).optional(),
   /** Inner-loop seeds whose mean accuracy is a candidate's reward, R. */
   rewardSeeds: z.int().min(1).max(20).default(1),
   /** Self-edits for each held-out person in an evaluation. */
