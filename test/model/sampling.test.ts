@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
-import { chooseTokens, drawToken } from "../../src/model/sampling";
+import { chooseTokens, drawToken, restrictLogits } from "../../src/model/sampling";
 import { createRandom, type Random } from "../../src/random";
 
 const test = suite("sampling");
@@ -97,6 +97,24 @@ test("a seed gives the same tokens again, whatever the other rows", async () => 
   assert.equal(drawn([2])[0], second);
   assert.equal(drawn([3, 1])[1], first);
   assert.not.equal(first, second);
+});
+
+test("only allowed tokens are chosen, and rows without a list are free", async () => {
+  await startEngine("cpu");
+  const logits = tf.tensor2d([
+    [9, 1, 2, 3],
+    [9, 1, 2, 3],
+    [9, 1, 2, 3],
+  ]);
+  const restricted = restrictLogits(logits, [[1, 3], undefined, [2]]);
+  assert.ok(logits.isDisposed);
+  assert.equal(chooseTokens(restricted, { temperature: 0, topP: 1 }, []), [3, 0, 2]);
+  const randoms = [1, 2, 3].map((seed) => createRandom(seed));
+  for (let i = 0; i < 50; i++) {
+    const [first, , third] = chooseTokens(restricted, { temperature: 100, topP: 1 }, randoms);
+    assert.ok(first === 1 || first === 3);
+    assert.is(third, 2);
+  }
 });
 
 test.run();
