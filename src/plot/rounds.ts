@@ -152,7 +152,7 @@ export function figureRewardDistribution(
   { title, note, steps = 20 }: { title: string; note?: string; steps?: number },
 ): Figure {
   const shares = groups.map(({ rewards }) => histogram(rewards, steps));
-  const top = Math.max(1e-9, ...shares.flat()) * 1.12;
+  const top = Math.max(1e-9, ...shares.flat()) * 1.3;
   const panel = 1 / groups.length;
   const axes: PlotlyObject = {};
   const annotations: PlotlyObject[] = [];
@@ -182,7 +182,9 @@ export function figureRewardDistribution(
     });
     if (last)
       axes.xaxis = axis("Reward of a candidate (share of questions right)", {
-        range: [-0.04, 1.04],
+        range: [-0.6 / steps, 1 + 0.6 / steps],
+        tickvals: Array.from({ length: steps + 1 }, (_, i) => i / steps),
+        ticktext: Array.from({ length: steps + 1 }, (_, i) => tickLabel(i, steps)),
         anchor: `y${suffix}`,
       });
   });
@@ -228,6 +230,13 @@ function meanLabel(mean: number, yref: string, top: number): PlotlyObject {
     ...{ xref: "x", x: mean, xanchor: right ? "left" : "right", xshift: right ? 4 : -4 },
     ...{ yref, y: top, yanchor: "top", showarrow: false },
   };
+}
+
+/** Few bins are labelled as shares of the questions, many only at every fifth. */
+function tickLabel(bin: number, steps: number): string {
+  if (bin === 0 || bin === steps) return String(bin / steps);
+  if (steps <= 12) return `${bin}/${steps}`;
+  return bin % Math.round(steps / 5) === 0 ? String(bin / steps) : "";
 }
 
 /** Shares of the values by nearest multiple of 1 / steps. */
