@@ -1,9 +1,10 @@
 /** A client for any OpenAI-compatible chat endpoint: checked replies, retries, a concurrency and a spending limit. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { UserError } from "../errors";
 import type { ChatMessage } from "../model/types";
 import { costOf, countRequestTokens, listPrice, PRICES_AS_OF, type Price } from "./prices";
-import { createGate, RetryableError, retryAfterMs, withRetries } from "./retry";
+import { baseAddress, exchange, refusalOf } from "./http";
+import { createGate, RetryableError, withRetries } from "./retry";
 
 /** How to reach the endpoint, and what may be spent there. */
 export interface OpenAiOptions {
@@ -58,12 +59,11 @@ const replySchema = z.object({
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
 });
 
-const RETRYABLE = new Set([408, 409, 425, 429]);
 const LONGEST_WAIT_MS = 60_000;
 
 /** Makes a client. Throws UserError for an address that is not one, or a spending limit without a price. */
 export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
-  const address = chatAddress(options.baseUrl);
+  const address = `${baseAddress(options.baseUrl)}/chat/completions`;
   const price = options.price ?? listPrice(options.model);
   if (options.spendingLimit !== undefined && !price) {
     throw new UserError(
@@ -129,59 +129,23 @@ export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
   return { model: options.model, complete, estimate, requireAffordable, spent: () => spent };
 }
 
-function chatAddress(baseUrl: string): string {
-  if (!URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) {
-    throw new UserError(
-      `The base URL "${baseUrl}" is not an http address; give one such as http://localhost:8000/v1.`,
-    );
-  }
-  return `${baseUrl.replace(/\/+$/, "")}/chat/completions`;
-}
-
 async function attempt(
   address: string,
   { model, apiKey, timeout = 60 }: OpenAiOptions,
   { messages, maxTokens, temperature }: ChatRequest,
 ): Promise<{ text: string; usage?: z.infer<typeof replySchema>["usage"] }> {
-  const { status, retryAfter, body } = await post(
-    address,
-    {
-      "content-type": "application/json",
-      ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
-    },
-    JSON.stringify({ model, messages, max_tokens: maxTokens, temperature }),
+  const answer = await exchange(address, {
+    body: { model, messages, max_tokens: maxTokens, temperature },
+    apiKey,
     timeout,
-  );
-  if (RETRYABLE.has(status) || status >= 500) {
-    throw new RetryableError(
-      `HTTP ${status} from ${address}`,
-      retryAfterMs(retryAfter, Date.now()),
-    );
-  }
-  if ([401, 403, 404].includes(status)) {
+  });
+  const { status, body } = answer;
+  if (status === 200) return readReply(body);
+  if (status === 404 || status === 401 || status === 403)
     throw new UserError(
       `${address} answered HTTP ${status}: check the base URL, the model (${model}) and the key.`,
     );
-  }
-  if (status !== 200) throw new Error(`HTTP ${status} from ${address}: ${body.slice(0, 200)}`);
-  return readReply(body);
-}
-
-/** The whole exchange under one time limit: a server may also hang after its headers. */
-async function post(
-  address: string,
-  headers: Record<string, string>,
-  body: string,
-  timeout: number,
-): Promise<{ status: number; retryAfter: string | null; body: string }> {
-  try {
-    const signal = AbortSignal.timeout(1000 * timeout);
-    const response = await fetch(address, { method: "POST", headers, body, signal });
-    const text = await response.text();
-    return { status: response.status, retryAfter: response.headers.get("retry-after"), body: text };
-  } catch (error) {
-    throw new RetryableError(`${address}: ${errorMessage(error)}`);
-  }
+  throw refusalOf(address, answer);
 }
 
 function readReply(body: string): { text: string; usage?: z.infer<typeof replySchema>["usage"] } {

@@ -1,7 +1,7 @@
 /** What a worker and its training process say to each other, over node's own channel. */
 import type { GroupResult, GroupWork } from "../restem/group";
 import type { AdapterFiles } from "./adapters";
-import type { Machine } from "./messages";
+import type { Machine } from "./machine";
 
 /** To the training process: a group, and the adapters to be merged first (null: the same as last time). */
 export interface GroupRequest {

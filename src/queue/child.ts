@@ -9,7 +9,8 @@ import { disposeModel, loadModel, type Model } from "../model/load";
 import { executeGroup } from "../restem/group";
 import { readAdapterFiles, type AdapterFiles } from "./adapters";
 import type { ChildMessage, GroupRequest } from "./child-messages";
-import { thisMachine, weightsHash } from "./messages";
+import { thisMachine } from "./machine";
+import { weightsHash } from "./messages";
 
 const ALIVE_MS = 2000;
 

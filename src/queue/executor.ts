@@ -13,6 +13,8 @@ import { checkData } from "../schema";
 import { putAdapter } from "./adapters";
 import { blobName, folderBlobs, redisBlobs, type BlobStore } from "./blobs";
 import { connectionOptions, connectQueue, PREFIX, withoutPassword } from "./connection";
+import { groupParts } from "./local";
+import { thisMachine, type Machine } from "./machine";
 import {
   blobOfJson,
   groupAnswerSchema,
@@ -20,10 +22,8 @@ import {
   jsonOfBlob,
   mismatch,
   queueName,
-  thisMachine,
   weightsHash,
   type GroupJob,
-  type Machine,
   type ModelReference,
   type RunState,
 } from "./messages";
@@ -39,6 +39,8 @@ export interface QueueOptions {
   readonly blobs?: string;
   /** What of a worker with another version, engine or number of threads: refuse it, or take its results and record it. */
   readonly otherWorkers?: "refuse" | "record";
+  /** In how many parts a group is handed out, each with its share of the concurrency; 1. */
+  readonly parts?: number;
   /** Candidates of the run, where known. */
   readonly total?: number;
   /** Tries of one group, 3; after that its candidates have failed. */
@@ -113,6 +115,17 @@ class Coordinator implements QueueExecutor {
     work: GroupWork,
     onFinished?: (candidates: number) => void,
   ): Promise<GroupResult> {
+    const results = await Promise.all(
+      groupParts(work, this.options.parts ?? 1).map(async (part) => {
+        const { candidates } = await this.executePart(model, part);
+        onFinished?.(candidates.length);
+        return candidates;
+      }),
+    );
+    return { candidates: results.flat() };
+  }
+
+  private async executePart(model: Model, work: GroupWork): Promise<GroupResult> {
     const reference = await this.reference(model);
     const { version, engine, engineVersion, threads } = this.machine;
     const exactly =
@@ -133,8 +146,6 @@ class Coordinator implements QueueExecutor {
     this.results.set(hash, result);
     this.loop ??= this.watch();
     try {
-      await result;
-      onFinished?.(work.candidates.length);
       return await result;
     } finally {
       this.results.delete(hash);

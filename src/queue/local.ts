@@ -28,6 +28,19 @@ export function shares(candidates: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, i) => Math.floor((candidates + parts - 1 - i) / parts));
 }
 
+/** A group in so many stretches (fewer where there are too few candidates), each with its share of the concurrency. */
+export function groupParts(work: GroupWork, parts: number): GroupWork[] {
+  const concurrency = Math.ceil(work.concurrency / parts);
+  let start = 0;
+  return shares(work.candidates.length, parts)
+    .filter((count) => count > 0)
+    .map((count) => {
+      const candidates = work.candidates.slice(start, start + count);
+      start += count;
+      return { ...work, candidates, concurrency };
+    });
+}
+
 class LocalProcesses implements LocalExecutor {
   readonly groupsAtOnce = 1;
   private readonly members = new Map<string, Member[]>();
@@ -40,16 +53,10 @@ class LocalProcesses implements LocalExecutor {
     work: GroupWork,
     onFinished?: (candidates: number) => void,
   ): Promise<GroupResult> {
-    const concurrency = Math.ceil(work.concurrency / this.processes);
-    const counts = shares(work.candidates.length, this.processes);
-    const starts = counts.map((_, i) => counts.slice(0, i).reduce((sum, n) => sum + n, 0));
     const results = await Promise.all(
-      counts.map(async (count, i) => {
-        if (count === 0) return [];
-        const candidates = work.candidates.slice(starts[i], starts[i] + count);
-        const part = { ...work, candidates, concurrency };
+      groupParts(work, this.processes).map(async (part, i) => {
         const result = await this.membersOf(model)[i].execute(part, mergedAdapters(model));
-        onFinished?.(count);
+        onFinished?.(part.candidates.length);
         return result.candidates;
       }),
     );

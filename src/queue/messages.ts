@@ -1,27 +1,13 @@
 /** What goes through the queue, by schema: jobs, results, who computes. Nothing else is accepted on either end. */
-import os from "node:os";
 import { z } from "zod";
-import { startEngine } from "../engine";
 import { errorMessage, UserError } from "../errors";
 import type { Model } from "../model/load";
 import { groupResultSchema, groupWorkSchema } from "../restem/group";
 import { canonicalJson, sha256OfText } from "../run/files";
-import { packageVersion } from "./version";
+import { machineSchema, type Machine } from "./machine";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const short = z.string().max(200);
-
-/** Schema of what a process computes with. Two that agree in all of it give the same bytes; the processor rarely matters. */
-export const machineSchema = z.strictObject({
-  /** Of this package. */
-  version: short,
-  engine: short,
-  engineVersion: short,
-  threads: z.int().positive(),
-  cpu: short,
-});
-/** What a process computes with. */
-export type Machine = z.output<typeof machineSchema>;
 
 /** Schema of the model that a group needs. */
 export const modelReferenceSchema = z.strictObject({
@@ -104,18 +90,6 @@ export function weightsHash(model: Model): string {
 /** The queue of a model's groups. A worker of other weights has another queue. */
 export function queueName(weights: string): string {
   return `groups-${weights.slice(0, 16)}`;
-}
-
-/** What this process computes with; starts the engine. */
-export async function thisMachine(): Promise<Machine> {
-  const { name, version, threads } = await startEngine();
-  return {
-    version: packageVersion(),
-    engine: name,
-    engineVersion: version,
-    threads,
-    cpu: (os.cpus().at(0)?.model.trim() || os.arch()).slice(0, 200),
-  };
 }
 
 /** What a machine lacks for a job, in words; undefined where it will do. */

@@ -1,7 +1,8 @@
 /** What goes on at a queue: runs, workers, what is left and how long it will take. Only reads. */
 import { Queue } from "bullmq";
 import { connectionOptions, connectQueue, PREFIX } from "./connection";
-import type { Machine, RunState, WorkerState } from "./messages";
+import type { Machine } from "./machine";
+import type { RunState, WorkerState } from "./messages";
 import { knownQueues, liveRuns, liveWorkers } from "./states";
 
 /** Groups in one queue by state. */

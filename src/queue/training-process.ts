@@ -4,7 +4,7 @@ import path from "node:path";
 import { UserError } from "../errors";
 import type { GroupResult } from "../restem/group";
 import type { ChildMessage, GroupRequest } from "./child-messages";
-import type { Machine } from "./messages";
+import type { Machine } from "./machine";
 
 /** What the training process says of itself once the model is loaded. */
 export interface Readiness {

@@ -45,7 +45,8 @@ test("results equal those of the parts in this process, also of a fine-tuned pol
           ...(await inProcess.execute(one, { ...work, candidates: part, concurrency })).candidates,
         );
       assert.is(finished, 5);
-      const bare = (all: GroupResult["candidates"]): object[] => all.map((one) => ({ ...one, seconds: 0 }));
+      const bare = (all: GroupResult["candidates"]): object[] =>
+        all.map((one) => ({ ...one, seconds: 0 }));
       assert.equal(bare(own.candidates), bare(here));
     }
   } finally {

@@ -14,14 +14,13 @@ import { loadModel } from "../../src/model/load";
 import { blobName, folderBlobs, redisBlobs, type BlobStore } from "../../src/queue/blobs";
 import { connectionOptions, connectQueue, PREFIX } from "../../src/queue/connection";
 import { openQueueExecutor } from "../../src/queue/executor";
+import { thisMachine, type Machine } from "../../src/queue/machine";
 import {
   groupAnswerSchema,
   groupJobSchema,
   mismatch,
   queueName,
-  thisMachine,
   weightsHash,
-  type Machine,
 } from "../../src/queue/messages";
 import { runWorker } from "../../src/queue/worker";
 import { findRedis, RedisServer, testWithRedis } from "./redis";
