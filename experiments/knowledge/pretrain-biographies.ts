@@ -6,8 +6,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startEngine } from "../../src/engine";
-import { errorMessage } from "../../src/errors";
-import { restoreCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
+import { errorMessage, UserError } from "../../src/errors";
+import { canonicalJson } from "../../src/run/files";
+import { settingsChanges } from "../../src/run/journal";
+import { readCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
 import { valuesOf, writeModelFiles } from "../../src/tasks/biographies/model-files";
 import {
   biographiesConfig,
@@ -30,13 +32,22 @@ async function main(folder: string): Promise<void> {
   const state = startPretraining(config, settings);
   await mkdir(folder, { recursive: true });
   const checkpoint = join(folder, "checkpoint.partial.safetensors");
-  const earlier = await restoreCheckpoint(checkpoint, state);
-  if (earlier !== undefined) console.log(`resumed after step ${state.step}`);
+  const determining = canonicalJson({ config, settings, engine: engine.name });
+  const earlier = await readCheckpoint(checkpoint);
+  if (earlier !== undefined) {
+    const changes = settingsChanges(JSON.parse(earlier.settings), JSON.parse(determining));
+    if (changes.length > 0)
+      throw new UserError(
+        `${checkpoint} is of other settings: ${changes.join(", ")}.\nSet them back, or delete it to start anew.`,
+      );
+    earlier.restore(state);
+    console.log(`resumed after step ${state.step}`);
+  }
   let seconds = earlier?.seconds ?? 0;
   let losses: number[] = [...(earlier?.losses ?? [])];
   while (state.step < settings.steps) {
     const start = performance.now();
-    losses.push(pretrainingStep(config, world, settings, state).loss);
+    losses.push(Math.fround(pretrainingStep(config, world, settings, state).loss));
     seconds += (performance.now() - start) / 1000;
     if (state.step % reportEvery !== 0 && state.step < settings.steps) continue;
     losses = losses.slice(-reportEvery);
@@ -45,7 +56,7 @@ async function main(folder: string): Promise<void> {
       `step ${state.step} of ${settings.steps}, ${seconds.toFixed(0)} s: loss ${mean(losses).toFixed(3)}, ` +
         `known ${now.known.toFixed(3)}, transferred ${now.transferred.toFixed(3)}, open book ${now.openBook.toFixed(3)}, names ${now.names.toFixed(3)}`,
     );
-    await saveCheckpoint(checkpoint, state, { seconds, losses });
+    await saveCheckpoint(checkpoint, state, { seconds, losses, settings: determining });
   }
   const parameters = [...state.variables.values()].reduce((sum, { size }) => sum + size, 0);
   const counts = Array.from({ length: settings.steps }, (_, step) => {
