@@ -11,7 +11,8 @@ import { createProgress, type Progress } from "../progress";
 import { createRandom } from "../random";
 import { fineTunePolicy, sampleSelfEdits } from "../restem/policy";
 import { runInnerLoop, type InnerLoopCandidate, type InnerLoopResult } from "../restem/inner-loop";
-import { selectCandidates, type SelectionRule } from "../restem/select";
+import { rewardOf, selectByReward } from "../restem/rewards";
+import { selectCandidates } from "../restem/select";
 import {
   biographySequences,
   describeSelfEdit,
@@ -181,7 +182,7 @@ class SeedRun {
       );
       const scored =
         arm === "best of K" ? await this.scoreSamples(policy, arm, round, completions) : [];
-      const kept = this.keep(arm, round, completions, scored);
+      const kept = this.keep(arm, round, completions, scored, await this.alone(policy, arm, round));
       const next = await fineTunePolicy(policy, this.examples(completions, kept), {
         ...this.variant.fineTuning,
         seed: `${this.seed}/${arm}/${round}`,
@@ -216,8 +217,9 @@ class SeedRun {
     round: number,
     completions: readonly (readonly string[])[],
     scored: readonly BiographyRollout[],
+    passageOnly: readonly number[],
   ): number[][] {
-    const { keep, sampling } = this.variant;
+    const { keep, sampling, reward = "accuracy" } = this.variant;
     const groups = completions.map((own, p) =>
       arm === "best of K"
         ? scored.slice(p * sampling.count, (p + 1) * sampling.count)
@@ -226,11 +228,23 @@ class SeedRun {
               selfEditLines(completion).length > 0 ? ("ok" as const) : ("unparsable" as const),
           })),
     );
-    const rule: SelectionRule =
-      arm === "best of K"
-        ? { kind: "best", count: keep }
-        : { kind: "random", count: keep, seed: `${this.seed}/${round}` };
-    return selectCandidates(groups, rule);
+    return arm === "best of K"
+      ? selectByReward(reward, groups, keep, passageOnly)
+      : selectCandidates(groups, { kind: "random", count: keep, seed: `${this.seed}/${round}` });
+  }
+
+  /** For the reward "over passage": the accuracy of each training person's passage alone, NaN where there is none. */
+  private async alone(policy: Model, arm: Arm, round: number): Promise<number[]> {
+    if (this.variant.reward !== "over passage" || arm !== "best of K") return [];
+    const passages = await this.score(
+      policy,
+      "passage only",
+      round,
+      this.train,
+      ({ passage }) => [passage],
+      { part: "reference" },
+    );
+    return passages.map(({ reward }) => reward ?? NaN);
   }
 
   private examples(
@@ -272,7 +286,7 @@ class SeedRun {
     return written.texts;
   }
 
-  /** Rewards of the training people's self-edits: mean accuracy over the reward seeds. */
+  /** Rewards of the training people's self-edits: means over the reward seeds. */
   private async scoreSamples(
     policy: Model,
     arm: Arm,
@@ -283,12 +297,13 @@ class SeedRun {
       own.map((completion) => ({ ...this.train[p], completion })),
     );
     const repeats: BiographyRollout[][] = [];
+    const { reward: kind = "accuracy" } = this.variant;
     for (let r = 0; r < this.variant.rewardSeeds; r++)
       repeats.push(
         await this.score(policy, arm, round, flat, completionSequences, { part: `reward ${r}` }),
       );
     return repeats[0].map((first, i) => {
-      const rewards = repeats.flatMap((all) => all[i].reward ?? []);
+      const rewards = repeats.flatMap((all) => rewardOf(kind, all[i]) ?? []);
       const failed = repeats.map((all) => all[i]).find(({ status }) => status !== "ok");
       if (failed) return failed;
       return { ...first, reward: meanOf(rewards), rewards };
@@ -349,6 +364,7 @@ class SeedRun {
           prompt: questionPrompt(text, context),
           judge: (given: string) => judgeValue(answer, given),
         })),
+          ...(this.variant.reward === "answer loss" ? { gold: answer } : {}),
       };
     });
     const results = await runInnerLoop(model, work, {

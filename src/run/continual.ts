@@ -44,7 +44,7 @@ export async function runContinual(
   variant: ContinualVariant,
   context: ExperimentContext,
 ): Promise<Outcome> {
-  const source = await openLessons(variant);
+  const source = await openLessons(variant, context);
   const { quiet } = context;
   const base = await loadModel(variant.model, {
     onProgress: downloadProgress(variant.model, { quiet }),

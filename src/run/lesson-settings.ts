@@ -6,8 +6,10 @@ import { selfEditKinds } from "../selfedit/prompts";
 export const lessonSettings = {
   data: z
     .strictObject({
-      /** "biographies" (the small world), "articles" (the embedded set) or the path of a SQuAD file. */
+      /** "biographies" (the small world), or what the knowledge experiment's data may be. */
       source: z.string().min(1).default("biographies"),
+      /** SEAL's choice of SQuAD's passages, as in the knowledge experiment. */
+      places: z.string().min(1).optional(),
       split: z.enum(["train", "eval"]).optional(),
       titles: z.array(z.string()).optional(),
       start: z.int().min(0).default(0),

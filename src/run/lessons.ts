@@ -57,7 +57,10 @@ export interface LessonSource {
 }
 
 /** Opens what the settings name. */
-export async function openLessons(settings: LessonSettings): Promise<LessonSource> {
+export async function openLessons(
+  settings: LessonSettings,
+  _: { readonly quiet: boolean },
+): Promise<LessonSource> {
   if (settings.data.source === "biographies")
     return {
       inputs: [],

@@ -11,6 +11,7 @@ import { biographiesVariantSchema } from "./biographies-variant";
 import { continualVariantSchema } from "./continual-variant";
 
 /** What the arms of the knowledge experiment are called; the paper's table 2. */
+import { pretrainingVariantSchema } from "./pretraining-variant";
 export const KNOWLEDGE_ARMS = [
   "untouched",
   "passage only",
@@ -106,6 +107,7 @@ async function resolveExtends(file: string, chain: readonly string[]): Promise<u
   );
 }
 
+  pretraining: pretrainingVariantSchema,
 function laidOver(base: unknown, own: unknown): unknown {
   if (!isObject(base) || !isObject(own)) return own;
   const keys = new Set([...Object.keys(base), ...Object.keys(own)]);
