@@ -31,7 +31,7 @@ test("every locked package has its hash, and no other source than the public reg
     assert.match(String(integrity), /^sha512-/, name);
     // Without a source it is the registry that the user's npm is set to, and the hash decides.
     assert.match(
-      String(resolved ?? "https://registry.npmjs.org/"),
+      typeof resolved === "string" ? resolved : "https://registry.npmjs.org/",
       /^https:\/\/registry\.npmjs\.org\//,
       name,
     );
