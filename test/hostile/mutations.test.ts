@@ -94,10 +94,7 @@ test("the good files are read", async () => {
   for (const { name, good: bytes, read } of await hostileTargets(good.path)) {
     const file = path.join(good.path, `good.${name === "parquet" ? "parquet" : "json"}`);
     writeFileSync(file, bytes);
-    // The GGUF has weights and no tokenizer.
-    await Promise.resolve(read(file, bytes)).catch((error: Error) =>
-      assert.ok(name === "gguf", `${name}: ${error.message}`),
-    );
+    await read(file, bytes);
   }
   good.remove();
 });

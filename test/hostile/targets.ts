@@ -6,7 +6,7 @@ import { renderChat } from "../../src/model/chat";
 import { parseModelConfig } from "../../src/model/config";
 import { openGguf } from "../../src/model/gguf/model";
 import { readSafetensors } from "../../src/model/safetensors";
-import { tokenizerFromGguf, tokenizerFromJson } from "../../src/model/tokenizer";
+import { tokenizerFromJson } from "../../src/model/tokenizer";
 import { openJournal } from "../../src/run/journal";
 import { readRecord } from "../../src/run/record";
 import { readVariant } from "../../src/run/variant";
@@ -210,7 +210,6 @@ export async function hostileTargets(folder: string): Promise<Target[]> {
         const source = await openGguf(file);
         try {
           for (const name of source.tensors.keys()) await source.read(name);
-          tokenizerFromGguf(source.metadata);
         } finally {
           await source.close();
         }
