@@ -1,6 +1,6 @@
 /** The workload of few-shot ARC, for `--plan`. What it takes of a machine is plan.ts's. */
 import { existsSync } from "node:fs";
-import type { ArcTask, Grid } from "../tasks/arc/grids";
+import { LARGEST_SIDE, type ArcTask, type Grid } from "../tasks/arc/grids";
 import { RECIPE_BATCH_SIZE } from "../tasks/arc/recipe";
 import { readArc } from "../tasks/arc/read";
 import { arcCandidates } from "./arc";
@@ -13,8 +13,6 @@ const GRID_TOKENS = 8;
 /** Tokens of the instruction before a task, and before the choice of a recipe. */
 const INSTRUCTION_TOKENS = 60;
 const REQUEST_TOKENS = 170;
-/** The largest augmentations double height and width. */
-const LARGEST_GROWTH = 4;
 /** Augmented queries of a test. */
 const TURNED_QUERIES = 5;
 
@@ -68,7 +66,7 @@ export function arcWorkload(
   const read = (most: number): number =>
     Math.min(RECIPE_BATCH_SIZE * limits.steps + RECIPE_BATCH_SIZE - 1, most * limits.samples);
   const sample = (task: ArcTask): number =>
-    Math.min(limits.sampleTokens, LARGEST_GROWTH * demonstrationTokens(task) + INSTRUCTION_TOKENS);
+    Math.min(limits.sampleTokens, growth(task) * demonstrationTokens(task) + INSTRUCTION_TOKENS);
   const asked = (task: ArcTask): number => task.test.length * queryCount(task, variant.queries);
   const tried = ({ own, fixed, plain }: (typeof tries)[number]): number => own + fixed + plain;
   const request = (task: ArcTask): number => demonstrationTokens(task) + REQUEST_TOKENS;
@@ -132,6 +130,14 @@ function gridTokens(grid: Grid): number {
 
 function demonstrationTokens({ train }: ArcTask): number {
   return train.reduce((sum, { input, output }) => sum + gridTokens(input) + gridTokens(output), 0);
+}
+
+/** Augmentations at most double height and width, where the result still has at most 30 rows and columns. */
+function growth({ train }: ArcTask): number {
+  const grids = train.flatMap(({ input, output }) => [input, output]);
+  const doubles = (side: (grid: Grid) => number): boolean =>
+    grids.every((grid) => 2 * side(grid) <= LARGEST_SIDE);
+  return (doubles((grid) => grid.length) ? 2 : 1) * (doubles((grid) => grid[0].length) ? 2 : 1);
 }
 
 /** Tokens of a task's largest answer; as large as the largest demonstrated output where the solution is unknown. */

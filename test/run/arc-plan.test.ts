@@ -50,10 +50,18 @@ test("its counts, by hand", async () => {
   assert.equal(
     plan.passes.map(({ rank, concurrency, stepTokens }) => [rank, concurrency, stepTokens]),
     [
-      [128, 8, 2 * 476],
+      [128, 1, 2 * 476],
       [16, 1, 5 * 402],
     ],
   );
+});
+
+test("a grid of 16 columns is not doubled in width", async () => {
+  const wide = [Array.from({ length: 16 }, () => 0)];
+  const task = { ...small, train: [{ input: wide, output: wide }] };
+  const { passes } = arcWorkload(await paper(), [], [task]);
+  // 2 x (2 x 16 + 8) tokens of demonstrations, twice as high at most, and 60 of instruction.
+  assert.is(passes[0].stepTokens, 2 * (2 * 80 + 60));
 });
 
 test("ways to ask a test", () => {
