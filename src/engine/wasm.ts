@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import path from "node:path";
 import type { EngineInfo } from "./types";
+import { replaceWasmKernels } from "./wasm-kernels";
 
 /**
  * Starts the backend "wasm" on one thread: its threaded build makes its workers from blob
@@ -13,6 +14,7 @@ export async function startWasm(): Promise<EngineInfo> {
   const manifest = require.resolve("@tensorflow/tfjs-backend-wasm/package.json");
   wasm.setWasmPaths(path.join(path.dirname(manifest), "dist") + path.sep);
   if (!(await tf.setBackend("wasm"))) throw new Error("WebAssembly did not start");
+  replaceWasmKernels();
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
   return {
     name: "wasm",
