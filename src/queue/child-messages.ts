@@ -7,9 +7,11 @@ import type { Machine } from "./machine";
 export interface GroupRequest {
   readonly work: GroupWork;
   readonly adapters: readonly AdapterFiles[] | null;
+  /** Hash that the weights must have after that. */
+  readonly policy?: string;
 }
 
-/** From the training process. "alive" comes whenever its event loop turns. */
+/** From the training process. "alive" comes whenever its event loop turns; "refused" is for good. */
 export type ChildMessage =
   | { readonly kind: "ready"; readonly machine: Machine; readonly weights: string }
   | { readonly kind: "refused"; readonly message: string }

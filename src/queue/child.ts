@@ -6,6 +6,7 @@
 import { errorMessage, UserError } from "../errors";
 import { mergeAdapter } from "../lora/files";
 import { disposeModel, loadModel, type Model } from "../model/load";
+import { sha256OfWeights } from "../model/weights";
 import { executeGroup } from "../restem/group";
 import { readAdapterFiles, type AdapterFiles } from "./adapters";
 import type { ChildMessage, GroupRequest } from "./child-messages";
@@ -41,6 +42,11 @@ async function main(): Promise<void> {
           if (policy !== base) disposeModel(policy);
           policy = base;
           policy = await merged(base, request.adapters);
+          if (request.policy && sha256OfWeights(policy.weights) !== request.policy)
+            return tell({
+              kind: "refused",
+              message: "the policy made here is not the run's to the last bit",
+            });
         }
         tell({ kind: "done", result: await executeGroup(policy, request.work) });
       } catch (error) {

@@ -7,6 +7,7 @@ import { Queue, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { errorMessage } from "../errors";
 import type { Model } from "../model/load";
+import { sha256OfWeights } from "../model/weights";
 import type { Executor, GroupResult, GroupWork } from "../restem/group";
 import { mergedAdapters } from "../restem/policy";
 import { checkData } from "../schema";
@@ -168,7 +169,9 @@ class Coordinator implements QueueExecutor {
       const merged: string[] = [];
       for (const adapter of mergedAdapters(model))
         merged.push(await putAdapter(this.blobs, adapter));
-      return { id: model.id, weights: weightsHash(model), merged };
+      const reference = { id: model.id, weights: weightsHash(model), merged };
+      const exact = merged.length > 0 && this.options.otherWorkers !== "record";
+      return exact ? { ...reference, policy: sha256OfWeights(model.weights) } : reference;
     })();
     this.references.set(model, made);
     return made;

@@ -16,6 +16,8 @@ export const modelReferenceSchema = z.strictObject({
   weights: hash,
   /** Blobs of the adapters merged into them, in order. */
   merged: z.array(hash).max(1000).readonly(),
+  /** Hash of the weights that come of it, where they must be the same to the last bit. */
+  policy: hash.optional(),
 });
 /** The model that a group needs. */
 export type ModelReference = z.output<typeof modelReferenceSchema>;

@@ -132,7 +132,6 @@ function runStep(model: ScalingModel, { speeds, share, ready, random, state }: S
   let [redisFree, last] = [0, 0];
   while (waiting.length > 0) {
     const worker = ready.indexOf(Math.min(...ready));
-    waiting.sort((a, b) => a.from - b.from);
     const { from, work } = waiting.shift() ?? { from: 0, work: 0 };
     const begin = Math.max(ready[worker], from, redisFree) + redisSeconds;
     redisFree = begin;
@@ -142,6 +141,7 @@ function runStep(model: ScalingModel, { speeds, share, ready, random, state }: S
     if (failure < took) {
       state.repeated++;
       waiting.push({ from: begin + failure + model.lockSeconds, work });
+      waiting.sort((a, b) => a.from - b.from);
       ready[worker] = begin + failure + model.restartSeconds + model.startSeconds;
     } else {
       state.useful += work / speeds[worker];

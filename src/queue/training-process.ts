@@ -59,7 +59,7 @@ export class TrainingProcess {
     throw new Error(`the training process said "${message.kind}" before it was ready`);
   }
 
-  /** Executes one group. Throws an Error where the process fails, dies or falls silent; it is started again next time. */
+  /** Executes one group. Throws UserError where this machine cannot; an Error where the process fails, dies or falls silent; it is started again next time. */
   async execute(request: GroupRequest): Promise<GroupResult> {
     if (!this.child) throw new Error("the training process does not run");
     const answer = this.next();
@@ -69,6 +69,7 @@ export class TrainingProcess {
     try {
       const message = await answer;
       if (message.kind === "done") return message.result;
+      if (message.kind === "refused") throw new UserError(message.message);
       throw new Error("message" in message ? message.message : `it said "${message.kind}"`);
     } finally {
       this.unwatch();

@@ -183,12 +183,7 @@ class QueueWorker {
   private async take(job: Job, token: string | undefined): Promise<unknown> {
     const { hash, group } = await this.readJob(job);
     const other = this.disagreement(group);
-    if (other !== undefined) {
-      // Another worker may do it, and this one will not see it again.
-      this.refusal = other;
-      await job.moveToDelayed(Date.now() + REFUSED_DELAY_MS, token);
-      throw new DelayedError();
-    }
+    if (other !== undefined) return this.refuse(other, job, token);
     const started = performance.now();
     this.state.job = hash;
     await this.tell();
@@ -200,10 +195,20 @@ class QueueWorker {
       this.state.candidates += group.work.candidates.length;
       this.state.busySeconds += (performance.now() - started) / 1000;
       return { result: stored, machine: this.state.machine };
+    } catch (error) {
+      if (error instanceof UserError) return await this.refuse(error.message, job, token);
+      throw error;
     } finally {
       this.state.job = undefined;
       this.lastWork = Date.now();
     }
+  }
+
+  /** Gives a job back: another worker may do it, and this one ends. */
+  private async refuse(reason: string, job: Job, token: string | undefined): Promise<never> {
+    this.refusal = reason;
+    await job.moveToDelayed(Date.now() + REFUSED_DELAY_MS, token);
+    throw new DelayedError();
   }
 
   private async readJob(job: Job): Promise<{ hash: string; group: GroupJob }> {
@@ -234,7 +239,8 @@ class QueueWorker {
     const adapters = wanted === this.adapters ? null : files;
     // Known only once it is done: a process that dies in between has none.
     this.adapters = "unknown";
-    const result = await this.training.execute({ work, adapters });
+    const { policy } = model;
+    const result = await this.training.execute({ work, adapters, ...(policy ? { policy } : {}) });
     this.adapters = wanted;
     return result;
   }

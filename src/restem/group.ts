@@ -92,6 +92,8 @@ export type GenerateAnswers = (
 export interface Executor {
   /** Groups that may be given to it at once. */
   readonly groupsAtOnce: number;
+  /** Continues prompts, where it does that elsewhere; absent: this process does. */
+  readonly generate?: GenerateAnswers;
   /** Results in the candidates' order. `onFinished` is told how many candidates more are finished. */
   execute(
     model: Model,

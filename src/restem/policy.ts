@@ -1,11 +1,12 @@
 /** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
 import { UserError } from "../errors";
-import { generate, promptTokens, type Prompt } from "../lora/generate";
+import { generateGroups, promptTokens, type Prompt } from "../lora/generate";
 import type { Adapter } from "../lora/adapter";
 import { mergeWeights } from "../lora/merge";
 import type { LoraSettings } from "../lora/settings";
 import { completionSequence, trainAdapters } from "../lora/train";
 import type { Model } from "../model/load";
+import type { Executor } from "./group";
 
 /** How self-edits are drawn. */
 export interface SelfEditSampling {
@@ -16,16 +17,19 @@ export interface SelfEditSampling {
   readonly maximumTokens: number;
 }
 
-/** K completions of each prompt. */
+/** K completions of each prompt, written here or where the executor writes. */
 export async function sampleSelfEdits(
   model: Model,
   prompts: readonly Prompt[],
   sampling: SelfEditSampling,
   seed: string,
+  executor: Pick<Executor, "generate"> = {},
 ): Promise<string[][]> {
   const { count, ...drawing } = sampling;
   const repeated = prompts.flatMap((prompt) => Array.from({ length: count }, () => prompt));
-  const generated = await generate(model, repeated, { ...drawing, seed, batchRows: 256 });
+  const generateAnswers = executor.generate ?? generateGroups;
+  const options = { ...drawing, seed, batchRows: 256 };
+  const [generated] = await generateAnswers(model, [{ prompts: repeated }], options);
   return prompts.map((_, p) => generated.slice(p * count, (p + 1) * count).map(({ text }) => text));
 }
 
