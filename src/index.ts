@@ -30,6 +30,7 @@ export type { Adaptation, AdaptOptions, Lesson } from "./adapt/adapt";
 export { readMemory, writeMemory } from "./adapt/memory";
 export { gapQuestions } from "./adapt/gaps";
 export { runInnerLoop } from "./restem/inner-loop";
+export type { InnerLoopCandidate, InnerLoopResult } from "./restem/inner-loop";
 export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
 export { judgeAnswer, judgeProbability } from "./judge/lexical";
 export { accuracy } from "./judge/verdict";
@@ -89,9 +90,10 @@ export {
   figureSelfEditStyles,
 } from "./plot/rounds";
 export { figureLines } from "./plot/lines";
-export { figureHeatmap } from "./plot/heatmap";
 export { ARC_PALETTE, figureArcTask, figureGrids, figureVotes } from "./plot/grids";
 export type { ArcTaskPicture, GridPanel } from "./plot/grids";
+export { figureForgetting } from "./plot/forgetting";
+export { figureHeatmap } from "./plot/heatmap";
 export { renderFigure } from "./plot/render";
 export type { Figure } from "./plot/figure";
 export {
@@ -100,10 +102,12 @@ export {
   inNotebook,
   notebookSize,
   progress,
+  readMetrics,
   readRollouts,
   resultFolder,
   show,
   showDiff,
+  showGrid,
   showSelfEdit,
   showTable,
 } from "./notebook";

@@ -1,7 +1,7 @@
 /**
  * The test command's second half: the checks (`--checks`), then every test file in a process of its
- * own, two at a time; files named *.engine.test.ts once for each engine. A word limits it to the files
- * whose path contains it. What a test asserts is the files' matter.
+ * own, two at a time; files named *.engine.test.ts once for each engine; the notebooks, executed in short
+ * mode. A word limits it to the files whose path contains it. What a test asserts is the files' matter.
  */
 import { readdirSync } from "node:fs";
 import os from "node:os";
@@ -45,6 +45,31 @@ function testFiles(filter: string): string[] {
     .map((name) => path.join("test", String(name)))
     .filter((name) => name.endsWith(".test.ts") && name.includes(filter))
     .sort();
+}
+
+/** The notebooks, each from a clean kernel; skipped, with the reason, where Jupyter cannot be set up. */
+async function notebookJobs(filter: string): Promise<{ jobs: Job[]; skipped: string[] }> {
+  const names = readdirSync(path.join(root, "notebooks"))
+    .filter((name) => /^\d\d_.*\.md$/.test(name))
+    .map((name) => `notebooks/${name.slice(0, -".md".length)}`)
+    .filter((name) => name.includes(filter));
+  if (names.length === 0) return { jobs: [], skipped: [] };
+  const bootstrap = ["src/setup/bootstrap.mjs", ["notebooks", "--execute"]] as const;
+  const setUp = await runJob(
+    check("Jupyter", bootstrap[0], [...bootstrap[1], "--setup"]),
+    root,
+    900,
+  );
+  if (setUp.failed > 0) {
+    const reason = setUp.output.trim().split("\n").at(-1) ?? setUp.problem;
+    return { jobs: [], skipped: names.map((name) => `${name} (${reason})`) };
+  }
+  const jobs = names.map((name) => ({
+    ...check(name, bootstrap[0], [...bootstrap[1], path.basename(name)]),
+    environment: { SEAL_NOTEBOOK_SHORT: "1" },
+    limit: 600,
+  }));
+  return { jobs, skipped: [] };
 }
 
 /** Runs the jobs in their order, some at a time; tells each outcome as it comes. */
@@ -92,6 +117,9 @@ async function main(args: string[]): Promise<number> {
   const checks = args.includes("--checks");
   // Tests of the command line run what the build makes, so it comes first and alone.
   const outcomes = checks ? await runAll([build]) : [];
+  const notebooks = await notebookJobs(filter);
+  jobs.push(...notebooks.jobs);
+  skipped.push(...notebooks.skipped);
   outcomes.push(...(await runAll([...(checks ? CHECKS : []), ...jobs])));
   if (jobs.length === 0) console.log(`No test file's path contains "${filter}".`);
   skipped.push(...outcomes.flatMap((outcome) => outcome.skippedNames));

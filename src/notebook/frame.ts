@@ -83,26 +83,35 @@ function flatten(row: Rollout, prefix = ""): Record<string, Value> {
 }
 
 /**
- * The folder of a finished result: `results/NAME` of this package, else the committed one in `results/reference/NAME`.
- * Throws UserError where neither is there.
+ * The folder of a finished result, the first of `names` that is there: `results/NAME` of this package, or the committed
+ * one in `results/reference/NAME`. Throws UserError where none is.
  */
-export function resultFolder(name: string): string {
-  const places = ["results", "results/reference"].map((part) => path.join(packageRoot, part, name));
-  const found = places.find((place) => existsSync(path.join(place, "record.json")));
+export function resultFolder(...names: readonly string[]): string {
+  const parts = names.flatMap((name) => [`results/${name}`, `results/reference/${name}`]);
+  const found = parts
+    .map((part) => path.join(packageRoot, part))
+    .find((folder) => existsSync(path.join(folder, "record.json")));
   if (found === undefined)
-    throw new UserError(`There is no finished result "${name}" in results/; "seal run" makes one.`);
+    throw new UserError(
+      `There is no finished result "${names.join('" or "')}" in results/; "seal run" makes one.`,
+    );
   return found;
 }
 
-/** Every candidate of a finished result, from its rollouts.jsonl. */
+/** Every candidate of a finished result, from its rollouts.jsonl. Throws UserError where it cannot be read. */
 export async function readRollouts(folder: string): Promise<Rollout[]> {
-  const file = path.join(folder, "rollouts.jsonl");
+  return readLines(path.join(folder, "rollouts.jsonl"));
+}
+
+/** What a finished result measured beside its rows, from its metrics.jsonl. Throws UserError where it cannot be read. */
+export async function readMetrics(folder: string): Promise<Rollout[]> {
+  return readLines(path.join(folder, "metrics.jsonl"));
+}
+
+async function readLines(file: string): Promise<Rollout[]> {
   try {
-    const text = await readFile(file, "utf8");
-    return text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as Rollout);
+    const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line) as Rollout);
   } catch (error) {
     throw new UserError(`Cannot read ${file}: ${errorMessage(error)}`);
   }

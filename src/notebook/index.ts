@@ -1,9 +1,9 @@
 /** What notebooks take beside the rest of the package; re-exported by `src/index.ts`. */
 export { display, inNotebook } from "./display";
 export type { Output } from "./display";
-export { frame, readRollouts, resultFolder } from "./frame";
+export { frame, readMetrics, readRollouts, resultFolder } from "./frame";
 export type { FrameOptions, Rollout } from "./frame";
 export { progress } from "./progress";
-export { show, showDiff, showSelfEdit, showTable } from "./show";
+export { show, showDiff, showGrid, showSelfEdit, showTable } from "./show";
 export type { ShownAnswer, ShowTableOptions } from "./show";
 export { notebookSize } from "./short";

@@ -20,12 +20,20 @@ function findRoot(starts) {
 }
 
 const root = findRoot([process.cwd(), process.env.SEAL_LAB_ROOT]);
-// Node keeps the old build that was imported, while completion and type checks already show the new one.
+const fromRoot = createRequire(path.join(root, "package.json"));
+
+// tslab watches every file that it has read types from, and fails where one changes between two cells. What is imported
+// stays as it was anyway, since Node keeps it.
+const { startKernel } = fromRoot("tslab/dist/main.js");
+const { sys } = createRequire(fromRoot.resolve("tslab/dist/main.js"))(
+  "@tslab/typescript-for-tslab",
+);
+sys.watchFile = sys.watchDirectory = () => ({ close: () => undefined });
 fs.watchFile(path.join(root, "dist/.seal-build"), { persistent: false, interval: 2000 }, () =>
   process.stderr.write("seal-lab was rebuilt: restart the kernel to use it.\n"),
 );
+
 // A kernel outlives a front end that is killed; this one does not.
 const parent = process.ppid;
 setInterval(() => process.ppid !== parent && process.exit(1), 5000).unref();
-const { startKernel } = createRequire(path.join(root, "package.json"))("tslab/dist/main.js");
 startKernel({ configPath: process.argv[2], enableFindLocal: false });

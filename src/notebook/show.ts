@@ -3,9 +3,11 @@ import path from "node:path";
 import type { DataFrame } from "danfojs-node";
 import type { Verdict } from "../judge/verdict";
 import type { Figure } from "../plot/figure";
+import { figureArcTask } from "../plot/grids";
 import { renderFigure, svgToPng } from "../plot/render";
 import { figureToSvg } from "../plot/svg";
 import { COLOURS } from "../plot/theme";
+import type { ArcTask, Grid } from "../tasks/arc/grids";
 import { trainingSequences, type SequenceOptions } from "../selfedit/sequences";
 import { display, inNotebook } from "./display";
 import { htmlTable, plainTable, type ShownCell } from "./tables";
@@ -38,6 +40,17 @@ export async function show(figure: Figure, folder = "figures"): Promise<void> {
     },
     { "image/png": { width, height } },
   );
+}
+
+/** Shows an ARC task: its examples, the test with its solution, and attempts at it where there are any. */
+export async function showGrid(
+  { id, train, test: [test] }: ArcTask,
+  attempts: readonly Grid[] = [],
+): Promise<void> {
+  const { input, output } = test;
+  const task = { demonstrations: train, input, predictions: attempts };
+  const title = id === undefined ? "An ARC task" : `ARC task ${id}`;
+  await show(figureArcTask({ ...task, ...(output && { target: output }) }, { title }));
 }
 
 /** Options of `showTable`. */
@@ -89,8 +102,12 @@ const MARKS: Readonly<Record<Verdict, { sign: string; colour: string }>> = {
   ungraded: { sign: "?", colour: COLOURS.grey },
 };
 
-/** Shows the answers to the same questions before and after; throws RangeError where the lists do not match. */
-export function showDiff(before: readonly ShownAnswer[], after: readonly ShownAnswer[]): void {
+/** Shows the answers to the same questions before and after, under these `labels`; throws RangeError where the lists do not match. */
+export function showDiff(
+  before: readonly ShownAnswer[],
+  after: readonly ShownAnswer[],
+  labels: readonly [string, string] = ["before", "after"],
+): void {
   if (before.length !== after.length || before.some((b, i) => b.question !== after[i].question))
     throw new RangeError("showDiff needs answers to the same questions in the same order");
   const cell = ({ answer, verdict }: ShownAnswer): ShownCell => {
@@ -105,8 +122,8 @@ export function showDiff(before: readonly ShownAnswer[], after: readonly ShownAn
   ]);
   const right = (answers: readonly ShownAnswer[]): number =>
     answers.filter(({ verdict }) => verdict === "correct").length;
-  const note = `right before: ${right(before)} of ${before.length}; after: ${right(after)} of ${after.length}`;
-  showCells(["question", "right answer", "before", "after"], rows, note);
+  const note = `right answers of ${before.length}: ${labels[0]} ${right(before)}, ${labels[1]} ${right(after)}`;
+  showCells(["question", "right answer", ...labels], rows, note);
 }
 
 function showCells(

@@ -12,13 +12,17 @@ const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
 const seconds = z.number().nonnegative();
 
+/** An interval's type, written out: zod's own for a pair has optional ends where TypeScript is not strict, as in notebooks. */
+type Pair = z.ZodType<[low: number, high: number]>;
+const shares: Pair = z.tuple([share, share]);
+
 const rowSchema = z.strictObject({
   arm: z.string(),
   round: count,
   /** Questions with a verdict of correct or wrong. */
   n: count,
   accuracy: share,
-  ci95: z.tuple([share, share]),
+  ci95: shares,
   ungraded: count,
   unparsable: count,
   diverged: count,
@@ -30,14 +34,15 @@ const rowSchema = z.strictObject({
 });
 
 const difference = z.number().min(-1).max(1);
+const differences: Pair = z.tuple([difference, difference]);
 
 const comparisonSchema = z.strictObject({
   difference: z.string(),
   mean: difference,
   /** Pairs. */
   n: count,
-  ci95OverPeople: z.tuple([difference, difference]),
-  ci95OverSeeds: z.tuple([difference, difference]),
+  ci95OverPeople: differences,
+  ci95OverSeeds: differences,
 });
 
 const environmentSchema = z.strictObject({

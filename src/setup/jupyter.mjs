@@ -43,6 +43,7 @@ function explain(logFile) {
 }
 
 async function build(folder, requirements) {
+  const python = findPython();
   const logFile = `${folder}.log`;
   fs.rmSync(folder, { recursive: true, force: true });
   const log = fs.openSync(logFile, "w");
@@ -52,7 +53,7 @@ async function build(folder, requirements) {
       throw new SetupError(`Jupyter could not be set up: ${explain(logFile)} (log: ${logFile})`);
     };
     await step("installing Jupyter in a virtual environment (about 150 MB)", async () => {
-      await run(findPython(), "-m", "venv", folder);
+      await run(python, "-m", "venv", folder);
       const flags = ["--progress-bar=off", "--disable-pip-version-check", "--no-input"];
       await run(pythonOf(folder), "-m", "pip", "install", ...flags, "-r", requirements);
     });

@@ -111,7 +111,7 @@ test("answers before and after: signs beside colours, counts, text escaped", asy
   const [{ data }] = await inKernel(() => showDiff(before, after));
   assert.match(data["text/html"], /color:#D55E00">✗ &lt;Paris&gt;/);
   assert.match(data["text/html"], /✓ Rome/);
-  assert.match(data["text/plain"], /right before: 0 of 1; after: 1 of 1$/);
+  assert.match(data["text/plain"], /right answers of 1: before 0, after 1$/);
   assert.throws(() => showDiff(before, []), RangeError);
 });
 
