@@ -2,7 +2,6 @@
 import v8 from "node:v8";
 import vm from "node:vm";
 import * as tf from "@tensorflow/tfjs";
-import { linearRegression } from "simple-statistics";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
@@ -64,6 +63,7 @@ test(`${jobs} jobs leave nothing behind`, async () => {
     collectGarbage();
     if (start >= WARM_UP) grown.push([start / 100, process.memoryUsage.rss() / 1e6]);
   }
+  const { linearRegression } = await import("simple-statistics");
   const { m: slope } = linearRegression(grown);
   console.log(
     `${jobs} jobs on ${tf.getBackend()}: ${tensors} tensors, ${grown.at(-1)?.[1].toFixed(0)} MB at the end, ${slope.toFixed(2)} MB more in 100 jobs`,
