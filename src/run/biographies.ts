@@ -279,6 +279,7 @@ class SeedRun {
         prompts,
         { ...this.variant.sampling, count },
         key,
+        this.context.executor,
       );
       return { texts, seconds: (performance.now() - started) / 1000 };
     });
@@ -296,8 +297,8 @@ class SeedRun {
     const flat = completions.flatMap((own, p) =>
       own.map((completion) => ({ ...this.train[p], completion })),
     );
-    const repeats: BiographyRollout[][] = [];
     const { reward: kind = "accuracy" } = this.variant;
+    const repeats: BiographyRollout[][] = [];
     for (let r = 0; r < this.variant.rewardSeeds; r++)
       repeats.push(
         await this.score(policy, arm, round, flat, completionSequences, { part: `reward ${r}` }),
@@ -363,13 +364,14 @@ class SeedRun {
         questions: questionsAbout(subject.person).map(({ text, answer }) => ({
           prompt: questionPrompt(text, context),
           judge: (given: string) => judgeValue(answer, given),
-        })),
           ...(this.variant.reward === "answer loss" ? { gold: answer } : {}),
+        })),
       };
     });
     const results = await runInnerLoop(model, work, {
       concurrency: this.variant.concurrency,
       answerTokens: 2,
+      ...(this.context.executor ? { executor: this.context.executor } : {}),
     });
     return group.map((subject, i) =>
       rolloutOf(this.seed, arm, round, part, subject, work[i], results[i]),

@@ -2,6 +2,7 @@
 import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
 import { canonicalJson } from "./files";
+import type { Executor } from "../restem/group";
 import type { Journal } from "./journal";
 import type { RunRecord } from "./record";
 
@@ -11,6 +12,8 @@ export interface ExperimentContext {
   readonly journal: Journal;
   readonly log: (line: string) => void;
   readonly quiet: boolean;
+  /** Who trains and asks: this process unless told. */
+  readonly executor?: Executor;
 }
 
 /** What a finished experiment gives. */

@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
+import { machineSchema } from "../queue/machine";
 import { writeFileAtomic } from "./files";
 
 const share = z.number().min(0).max(1);
@@ -49,7 +50,15 @@ const environmentSchema = z.strictObject({
   node: z.string(),
   engine: z.string(),
   engineVersion: z.string(),
+  /** Processes that share the inner loops, where there are several. */
+  processes: z.int().positive().optional(),
   threads: z.int().positive(),
+  /** Who has trained and asked, and how many groups, where a queue was used; those of an earlier part of a resumed run are not told. */
+  workers: z
+    .array(z.strictObject({ machine: machineSchema, groups: z.int().positive() }))
+    .optional(),
+  /** The server that wrote self-edits and answers. */
+  server: z.string().optional(),
   cpu: z.string(),
   gpu: z.string().optional(),
   /** Null where git or its history is missing. */
@@ -129,6 +138,7 @@ export interface EngineDescription {
   engine: string;
   engineVersion: string;
   threads: number;
+  processes?: number;
   gpu?: string;
 }
 
@@ -137,13 +147,14 @@ export async function describeEnvironment(
   engine: EngineDescription,
   folder = __dirname,
 ): Promise<Environment> {
-  const { engine: name, engineVersion, threads, gpu } = engine;
+  const { engine: name, engineVersion, threads, processes, gpu } = engine;
   const status = await git(folder, "status", "--porcelain");
   return {
     node: process.versions.node,
     engine: name,
     engineVersion,
     threads,
+    ...(processes !== undefined && { processes }),
     cpu: os.cpus().at(0)?.model.trim() || os.arch(),
     ...(gpu !== undefined && { gpu }),
     gitCommit: await git(folder, "rev-parse", "HEAD"),

@@ -1,8 +1,12 @@
 /** Runs a variant from its journal to its record: lock, resume, write, rename. What an experiment does is elsewhere. */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { engineInfo, startEngine } from "../engine";
+import { openQueueExecutor, type QueueOptions } from "../queue/executor";
+import { openLocalExecutor } from "../queue/local";
+import { serverExecutor, type ServerOptions } from "../serving/server";
 import { renderFigure } from "../plot/render";
 import { renderTable } from "../plot/table";
 import { UserError } from "../errors";
@@ -33,6 +37,12 @@ export interface RunOptions {
   readonly log?: (line: string) => void;
   /** Shows no progress line. */
   readonly quiet?: boolean;
+  /** Processes that share the inner loops; `defaultProcesses` unless told. With a queue: parts of a group. */
+  readonly processes?: number;
+  /** Hand the inner loops to the workers of a queue. */
+  readonly queue?: Pick<QueueOptions, "queue" | "blobs" | "otherWorkers">;
+  /** Have an OpenAI-compatible server write self-edits and answers. */
+  readonly server?: Pick<ServerOptions, "url" | "adapters" | "model" | "apiKey">;
 }
 
 /** A finished run. */
@@ -96,16 +106,37 @@ async function runInto(
   log: (line: string) => void,
 ): Promise<RunRecord> {
   const started = performance.now();
-  const environment = await environmentOf();
+  const processes = options.processes ?? defaultProcesses(variant);
+  const environment = await environmentOf(processes);
   const { engine, engineVersion, threads } = environment;
-  const settings = { variant, engine: { engine, engineVersion, threads } };
+  // Who trains together determines rounding, and so the results to the last bit.
+  const where = {
+    processes,
+    ...(options.queue ? { queue: true } : {}),
+    ...(options.server ? { server: options.server.url, model: options.server.model } : {}),
+  };
+  const settings = { variant, engine: { engine, engineVersion, threads, ...where } };
   const journal = await openJournal(path.join(partial, "journal.jsonl"), settings);
   if (journal.size > 0) log(`Resuming: ${journal.size} finished pieces of work are kept.`);
+  const queue = options.queue
+    ? await openQueueExecutor({
+        ...options.queue,
+        name: resultName(variant),
+        parts: processes,
+        log,
+      })
+    : undefined;
+  const local =
+    !queue && !options.server && processes > 1 ? openLocalExecutor(processes) : undefined;
+  const server =
+    options.server && serverExecutor({ ...options.server, rank: largestRank(variant) });
+  const executor = queue ?? local ?? server;
   try {
     const outcome = await experiments[variant.experiment](variant as never, {
       journal,
       log,
       quiet: options.quiet ?? false,
+      ...(executor ? { executor } : {}),
     });
     await writeOutcome(partial, outcome);
     const record: RunRecord = {
@@ -114,7 +145,11 @@ async function runInto(
       status: "complete",
       config: variant,
       seeds: outcome.seeds,
-      environment,
+      environment: {
+        ...environment,
+        ...(queue ? { workers: queue.machines() } : {}),
+        ...(options.server ? { server: options.server.url } : {}),
+      },
       inputs: outcome.inputs,
       rows: outcome.rows,
       ...(outcome.comparisons ? { comparisons: outcome.comparisons } : {}),
@@ -124,17 +159,36 @@ async function runInto(
     await writeRecord(partial, record);
     return record;
   } finally {
+    await queue?.close();
+    local?.close();
     await journal.close();
   }
 }
 
-async function environmentOf(): Promise<RunRecord["environment"]> {
+/** The rank of an inner-loop adapter on top of all rounds of fine-tuning, which a server must take. */
+export function largestRank(variant: Variant): number {
+  const { innerLoop, fineTuning, rounds } = variant as {
+    readonly innerLoop?: { readonly rank?: number };
+    readonly fineTuning?: { readonly rank?: number };
+    readonly rounds?: number;
+  };
+  return (innerLoop?.rank ?? 32) + (rounds ?? 0) * (fineTuning?.rank ?? 0);
+}
+
+/** Small models' operations do not keep several cores busy: one process a core, up to 8. One for all others. */
+export function defaultProcesses({ experiment, model }: Variant): number {
+  if (experiment !== "biographies" || !model.startsWith("tiny:")) return 1;
+  return Math.min(8, os.availableParallelism());
+}
+
+async function environmentOf(processes: number): Promise<RunRecord["environment"]> {
   const engine = engineInfo() ?? (await startEngine());
   return describeEnvironment(
     {
       engine: engine.name,
       engineVersion: engine.version,
       threads: engine.threads,
+      ...(processes > 1 ? { processes } : {}),
       ...(engine.gpu ? { gpu: engine.gpu } : {}),
     },
     packageRoot,
