@@ -265,8 +265,8 @@ function figureDifferences(
       interval: [100 * low, 100 * high] as const,
     })),
     {
-      title: `${better} of ${comparisons.length} other ways keep more than "${first}" at the same number of steps`,
-      note: `Accuracy on all passages after the last update, minus that of "${first}", paired; ${sample}. Lines: 95% intervals over sequences.`,
+      title: `${better} of ${comparisons.length} other ways keep clearly more than ${first} for the same training`,
+      note: `Accuracy on all passages after the last update, minus that of ${first}, paired; ${sample}. Lines: 95% intervals over sequences.`,
       axisTitle: "Difference in accuracy (points)",
       format: (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`,
       marks: "points",

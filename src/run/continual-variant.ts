@@ -51,14 +51,20 @@ const armSchema = z
           path: [key],
           message: `"${method}" (${name}) takes ${allowed.join(", ") || "no option"}`,
         });
-  })
-  .transform((arm) => ({ share: 0.5, keep: 0.2, drop: 0.5, scale: 1, rate: 1, ...arm }));
+  });
 
-/** A way to learn one passage after another. */
-export type ContinualArm = z.output<typeof armSchema>;
+/** A way to learn one passage after another, as a variant has it. */
+type ArmSettings = z.output<typeof armSchema>;
+/** The same with every option; a method looks at its own ones. */
+export type ContinualArm = Required<ArmSettings>;
 
-/** Methods whose adapters are all trained on the untouched weights. */
-export function isApart({ method }: ContinualArm): boolean {
+/** Fills in the options that are left out. */
+export function completeArm(arm: ArmSettings): ContinualArm {
+  return { share: 0.5, keep: 0.2, drop: 0.5, scale: 1, rate: 1, ...arm };
+}
+
+/** Whether all its adapters are trained on the untouched weights. */
+export function isApart({ method }: Pick<ContinualArm, "method">): boolean {
   return ["sum", "mean", "ties", "dare", "choose"].includes(method);
 }
 

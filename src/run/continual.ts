@@ -14,7 +14,12 @@ import { disposeWeights, type ModelWeights } from "../model/weights";
 import { createProgress, downloadProgress } from "../progress";
 import { createRandom } from "../random";
 import { continualReport, type ContinualRun } from "./continual-report";
-import { isApart, type ContinualArm, type ContinualVariant } from "./continual-variant";
+import {
+  completeArm,
+  isApart,
+  type ContinualArm,
+  type ContinualVariant,
+} from "./continual-variant";
 import { once, type ExperimentContext, type Outcome } from "./experiment";
 import {
   answerQuestions,
@@ -106,11 +111,12 @@ async function runCourse(
     answers: [await ask(course, base, lessons)],
   }));
   const runs: ContinualRun[] = [untouched];
-  for (const arm of variant.arms.filter((one) => !isApart(one))) {
+  const arms = variant.arms.map(completeArm);
+  for (const arm of arms.filter((one) => !isApart(one))) {
     runs.push(await once(journal, `${seed}/${arm.name}`, () => learnInTurn(course, arm)));
     advance(1);
   }
-  const apart = variant.arms.filter(isApart);
+  const apart = arms.filter(isApart);
   if (apart.length > 0) {
     runs.push(...(await once(journal, `${seed}/apart`, () => learnApart(course, apart))));
     advance(apart.length);

@@ -59,7 +59,7 @@ export interface LessonSource {
 /** Opens what the settings name. */
 export async function openLessons(
   settings: LessonSettings,
-  _: { readonly quiet: boolean },
+  { quiet }: { readonly quiet: boolean },
 ): Promise<LessonSource> {
   if (settings.data.source === "biographies")
     return {
@@ -71,7 +71,7 @@ export async function openLessons(
         );
       },
     };
-  const { passages, input } = await readPassages(settings);
+  const { passages, input } = await readPassages(settings, { quiet });
   const asked = passages.filter(({ questions }) => questions.length > 0);
   return {
     inputs: [input],

@@ -158,6 +158,7 @@ test("a question goes to the adapter that finds it least surprising, the first o
 test("an option that a method does not take, and two arms of one name, are refused", () => {
   const parse = (arms: object[]) => (): unknown =>
     parseVariant({ experiment: "continual", name: "x", arms });
+  assert.equal(parseVariant(variant), variant, "a checked variant can be checked again");
   assert.throws(parse([{ name: "m", method: "merge", keep: 0.2 }]), /arms\.0\.keep.*takes rate/);
   assert.throws(parse([{ name: "m", method: "merge", rte: 0.2 }]), /did you mean "rate"/);
   assert.throws(

@@ -57,8 +57,6 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
   }),
   continual: (variant, model) => ({
     ...lessonsModel(variant, model),
-    // A checked arm has options filled in that its method does not take.
-    arms: (variant.arms as Part[]).map((arm) => ({ name: arm.name, method: arm.method })),
     seeds: [1],
     passages: 2,
     sampling: { ...sampling, maximumTokens: 20 },
