@@ -17,7 +17,7 @@ npm run notebooks -- --setup              only sets up Jupyter and its kernel
 
 SEAL_NOTEBOOK_SHORT=1 does less work, to check that they run; their outputs are then not kept.`;
 
-const CELL_SECONDS = 600;
+const CELL_SECONDS = 1800;
 const LARGEST_FILE = 1e6;
 
 /** A notebook of a folder: its name without ending, its text form if it has one, and its file if that is there. */

@@ -4,7 +4,7 @@ import type { DataFrame } from "danfojs-node";
 import type { Verdict } from "../judge/verdict";
 import type { Figure } from "../plot/figure";
 import { figureArcTask } from "../plot/grids";
-import { renderFigure, svgToPng } from "../plot/render";
+import { renderFigure } from "../plot/render";
 import { figureToSvg } from "../plot/svg";
 import { COLOURS } from "../plot/theme";
 import type { ArcTask, Grid } from "../tasks/arc/grids";
@@ -27,19 +27,16 @@ export async function show(figure: Figure, folder = "figures"): Promise<void> {
     return;
   }
   const { data, layout, width, height, title } = figure;
-  const picture = svgToPng(await figureToSvg(figure));
-  display(
-    {
-      "application/vnd.plotly.v1+json": {
-        data,
-        layout: { ...layout, width, height },
-        config: { displaylogo: false },
-      },
-      "image/png": Buffer.from(picture).toString("base64"),
-      "text/plain": title,
+  display({
+    "application/vnd.plotly.v1+json": {
+      data,
+      layout: { ...layout, width, height },
+      config: { displaylogo: false },
     },
-    { "image/png": { width, height } },
-  );
+    // No PNG: JupyterLab's Plotly extension shows one, at twice the size, until the figure is touched.
+    "image/svg+xml": await figureToSvg(figure),
+    "text/plain": title,
+  });
 }
 
 /** Shows an ARC task: its examples, the test with its solution, and attempts at it where there are any. */
