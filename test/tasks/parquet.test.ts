@@ -37,6 +37,20 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   throw new Error("this was accepted");
 }
 
+test("a column that its schema does not have is refused before anything is read", async ({
+  folder,
+}) => {
+  const bytes = readFileSync(parquet);
+  const file = path.join(folder, "other.parquet");
+  // The last one is in the footer, the path of a row group's column.
+  bytes.write("xitle", bytes.lastIndexOf("title"));
+  writeFileSync(file, bytes);
+  assert.is(
+    await refusal(readSquad(file)),
+    `Cannot read ${file} as Parquet: its row groups do not have the columns of its schema`,
+  );
+});
+
 test("rows of one passage are one passage; a question without an answer is left out", async () => {
   assert.equal(await readSquad(parquet), [
     {
