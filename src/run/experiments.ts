@@ -18,6 +18,9 @@ export const experiments = {
   arc: runArc,
 } as const;
 
+/** The kinds whose inner loops go to the context's executor: other processes, a queue or a server may take them. */
+export const handedOut: readonly (keyof typeof experiments)[] = ["knowledge", "biographies", "arc"];
+
 /** What each kind of experiment would do, for `--plan`: one function a kind. */
 export const planners = {
   knowledge: planKnowledge,

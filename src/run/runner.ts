@@ -4,7 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { engineInfo, startEngine } from "../engine";
-import { openQueueExecutor, type QueueOptions } from "../queue/executor";
+import { openQueueExecutor, type QueueExecutor, type QueueOptions } from "../queue/executor";
 import { openLocalExecutor } from "../queue/local";
 import { serverExecutor, type ServerOptions } from "../serving/server";
 import { renderFigure } from "../plot/render";
@@ -17,7 +17,7 @@ import {
   syncFolder,
   writeFileAtomic,
 } from "./files";
-import { experiments } from "./experiments";
+import { experiments, handedOut } from "./experiments";
 import type { Outcome } from "./experiment";
 import { openJournal, settingsChanges } from "./journal";
 import { acquireLock } from "./lock";
@@ -76,6 +76,7 @@ export async function runVariant(
     checkSameVariant(record, variant, directory);
     return { directory, record, alreadyComplete: true };
   }
+  requireHandedOut(variant, options);
   const partial = path.join(results, ".partial", resultName(variant));
   await makeFolder(partial);
   const lock = await acquireLock(path.join(results, ".partial", `${resultName(variant)}.lock`));
@@ -99,6 +100,16 @@ export async function runVariant(
   }
 }
 
+/** Throws where work is to be done elsewhere and this kind of experiment does all of it in this process. */
+function requireHandedOut({ experiment }: Variant, options: RunOptions): void {
+  const { queue, server, processes = 1 } = options;
+  const asked = queue ? "--queue" : server ? "--generate-at" : processes > 1 && "--processes";
+  if (asked && !handedOut.includes(experiment))
+    throw new UserError(
+      `${asked}: the inner loops of an experiment of kind "${experiment}" cannot be handed out, only those of ${handedOut.join(", ")}; leave it out.`,
+    );
+}
+
 async function runInto(
   partial: string,
   variant: Variant,
@@ -118,20 +129,20 @@ async function runInto(
   const settings = { variant, engine: { engine, engineVersion, threads, ...where } };
   const journal = await openJournal(path.join(partial, "journal.jsonl"), settings);
   if (journal.size > 0) log(`Resuming: ${journal.size} finished pieces of work are kept.`);
-  const queue = options.queue
-    ? await openQueueExecutor({
+  const local =
+    !options.queue && !options.server && processes > 1 ? openLocalExecutor(processes) : undefined;
+  const server =
+    options.server && serverExecutor({ ...options.server, rank: largestRank(variant) });
+  let queue: QueueExecutor | undefined;
+  try {
+    if (options.queue)
+      queue = await openQueueExecutor({
         ...options.queue,
         name: resultName(variant),
         parts: processes,
         log,
-      })
-    : undefined;
-  const local =
-    !queue && !options.server && processes > 1 ? openLocalExecutor(processes) : undefined;
-  const server =
-    options.server && serverExecutor({ ...options.server, rank: largestRank(variant) });
-  const executor = queue ?? local ?? server;
-  try {
+      });
+    const executor = queue ?? local ?? server;
     const outcome = await experiments[variant.experiment](variant as never, {
       journal,
       log,

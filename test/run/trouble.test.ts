@@ -9,7 +9,7 @@ import { UserError } from "../../src/errors";
 import { makeFolder, removeLeftovers, writeFileAtomic } from "../../src/run/files";
 import { openJournal } from "../../src/run/journal";
 import { writeRecord, type RunRecord } from "../../src/run/record";
-import { runVariant } from "../../src/run/runner";
+import { runVariant, type RunOptions } from "../../src/run/runner";
 import { parseVariant } from "../../src/run/variant";
 import { withFolder } from "./temporary";
 
@@ -120,6 +120,33 @@ test("a finished run, or one that lacks only its last rename, is not taken for o
     }
     const { alreadyComplete } = await runVariant(parseVariant(settings), { output });
     assert.ok(alreadyComplete);
+  }));
+
+test("work that cannot be handed out is not silently done here; other kinds ask for the queue", () =>
+  withFolder(async (folder) => {
+    const elsewhere = [
+      ["--queue", { queue: { queue: "redis://127.0.0.1:1" } }],
+      ["--generate-at", { server: { url: "http://127.0.0.1:1/v1", adapters: folder } }],
+      ["--processes", { processes: 2 }],
+    ] as const;
+    const run = (kind: string, options: RunOptions): Promise<string> =>
+      refusal(
+        runVariant(path.join(root, "experiments", kind), {
+          ...options,
+          output: path.join(folder, "results"),
+        }),
+      );
+    for (const kind of ["continual", "pretraining"])
+      for (const [flag, options] of elsewhere) {
+        const said = await run(`${kind}/biographies.json`, options);
+        assert.is(
+          said,
+          `${flag}: the inner loops of an experiment of kind "${kind}" cannot be handed out, only those of knowledge, biographies, arc; leave it out.`,
+        );
+      }
+    assert.not.ok(existsSync(path.join(folder, "results")));
+    for (const kind of ["knowledge/smollm2", "knowledge/biographies", "arc/smollm2"])
+      assert.match(await run(`${kind}.json`, elsewhere[0][1]), "No queue at redis://127.0.0.1:1");
   }));
 
 test("a second run is refused; SIGTERM ends the first, keeps its work and gives back its lock", () =>
