@@ -62,7 +62,7 @@ export function withoutPassword(address: string): string {
 }
 
 /** How long a server may take to answer at first, in seconds. */
-const FIRST_ANSWER_SECONDS = 10;
+const FIRST_ANSWER_SECONDS = 30;
 
 /**
  * Connects, and makes sure once that the server answers, takes the password and drops nothing; later interruptions are
