@@ -291,8 +291,6 @@ const main = async (): Promise<void> => {
           executor.machines().map(({ machine, groups }) => [machine.engine, groups]),
           [["cpu", 1]],
         );
-        const idle = startWorker(server.address, ["--idle", "1"]);
-        assert.is(await idle.ended, 0, idle.output);
       });
     },
   );
