@@ -82,7 +82,7 @@ for (const transposes of [
           filled([...b, ...(transposes[1] ? [columns, inner] : [inner, columns])], 2),
         ];
         const found = tf.matMul(left, right, transposes[0], transposes[1]);
-        const label = `[${a}] x [${b}], ${sizes.join(" x ")}`;
+        const label = `[${a.join()}] x [${b.join()}], ${sizes.join(" x ")}`;
         const outer = tf.broadcast_util.assertAndGetBroadcastShape(a, b);
         assert.equal(found.shape, [...outer, rows, columns], label);
         const expected = product(sizes, [left, right], transposes, pairs);
@@ -167,7 +167,7 @@ kernels("slice takes any block, contiguous or not", () => {
       return values[place];
     });
     assert.equal(found.shape, size);
-    assert.equal([...found.dataSync()], expected, `${begin} ${size}`);
+    assert.equal([...found.dataSync()], expected, `${begin.join()} ${size.join()}`);
   }
   const flags = tf.slice(tf.tensor1d([true, false, true], "bool"), 1, 2);
   assert.equal([...flags.dataSync()], [0, 1]);

@@ -86,7 +86,8 @@ test("a task's page names what is right; thirty columns fit", () => {
   ]);
   const { x, width } = bars(figure);
   assert.ok(Math.max(...x.map((middle, i) => middle + width[i] / 2)) <= 768);
-  const { target: _, ...unsolved } = task;
+  const { demonstrations, input, predictions } = task;
+  const unsolved = { demonstrations, input, predictions };
   assert.ok(labels(figureArcTask(unsolved, { title: "t" })).includes("Solution unknown"));
 });
 
