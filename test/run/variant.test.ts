@@ -122,15 +122,13 @@ test("an unknown key is refused with the nearest known one, wherever it stands",
 
 const experiments = path.join(__dirname, "../../experiments");
 
-/** Variants are the JSON files that are no data set in SQuAD's form. */
+/** Variants are the JSON files that say what experiment they are, or extend one that does. */
 const variants = readdirSync(experiments, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith(".json"))
   .filter((name) => {
-    const json = JSON.parse(readFileSync(path.join(experiments, name), "utf8")) as {
-      data?: unknown;
-    };
-    return !Array.isArray(json.data);
+    const json = JSON.parse(readFileSync(path.join(experiments, name), "utf8")) as object;
+    return "experiment" in json || "extends" in json;
   });
 
 test("there are committed variants, each with a name of its own", async () => {
@@ -147,7 +145,8 @@ test("there are committed variants, each with a name of its own", async () => {
 for (const name of variants)
   test(`experiments/${name} passes its schema and is named as its file`, async () => {
     const variant = await readVariant(path.join(experiments, name));
-    assert.is(variant.name, path.basename(name, ".json"));
+    const [own, folder] = [path.basename(name, ".json"), path.dirname(name)];
+    assert.ok([own, `${folder}-${own}`].includes(variant.name), variant.name);
   });
 
 test.run();
