@@ -11,7 +11,7 @@ import { measureScaling } from "../../src/queue/measure";
 import { DEFAULT_SCALING, scalingTable } from "../../src/queue/scaling";
 import { createRandom } from "../../src/random";
 import type { GroupWork } from "../../src/restem/group";
-import { writeFileAtomic } from "../../src/run/files";
+import { writeFileAtomic } from "../../src/files";
 
 const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 const results = path.join(__dirname, "../../results/bench");

@@ -7,7 +7,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startEngine } from "../../src/engine";
 import { errorMessage, UserError } from "../../src/errors";
-import { canonicalJson } from "../../src/run/files";
+import { canonicalJson } from "../../src/files";
 import { settingsChanges } from "../../src/run/journal";
 import { readCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
 import { valuesOf, writeModelFiles } from "../../src/tasks/biographies/model-files";

@@ -7,7 +7,7 @@ import { errorMessage, UserError } from "../errors";
 import type { Adapter } from "../lora/adapter";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import type { Model } from "../model/load";
-import { writeFileAtomic } from "../run/files";
+import { writeFileAtomic } from "../files";
 import type { Lesson } from "./adapt";
 
 const LESSONS_FILE = "lessons.jsonl";

@@ -1,10 +1,8 @@
 /** Reading what the verbs are given: texts, JSONL, rows of token ids. Bad input is refused before any work. */
-import { readFile, stat } from "node:fs/promises";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
+import { readText } from "../files";
 import type { Sequence } from "../lora/train";
-
-const LARGEST_FILE = 256e6;
 
 const rowsSchema = z.array(z.array(z.int().min(0)).min(1)).min(1);
 
@@ -62,18 +60,6 @@ export function decimal(name: string): (text: string) => number {
       throw new UserError(`--${name} needs a number, not "${text}".`);
     return value;
   };
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    const { size } = await stat(file);
-    if (size > LARGEST_FILE)
-      throw new UserError(`${file} has ${size} bytes; at most ${LARGEST_FILE} are read.`);
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}`);
-  }
 }
 
 function parseJson(text: string, where: string): unknown {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { UserError } from "../errors";
 import type { ChatMessage } from "../model/types";
 import type { ChatRequest, OpenAiClient } from "../openai/client";
-import { canonicalJson, sha256OfText, writeFileAtomic } from "../run/files";
+import { canonicalJson, sha256OfText, writeFileAtomic } from "../files";
 import type { JudgeInput } from "./lexical";
 import type { Verdict } from "./verdict";
 

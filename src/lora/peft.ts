@@ -7,7 +7,7 @@ import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import { readSafetensors, writeSafetensors } from "../model/safetensors";
 import type { ModelConfig } from "../model/types";
 import { modulePath } from "../model/weights";
-import { makeFolder, writeFileAtomic } from "../run/files";
+import { makeFolder, writeFileAtomic } from "../files";
 import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
 
 const CONFIG_FILE = "adapter_config.json";

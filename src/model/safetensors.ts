@@ -1,11 +1,9 @@
 /** Safetensors files, single or sharded: checked as the reference implementation does, read tensor by tensor, written atomically. */
-import { randomUUID } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
-import { explainWriteError, syncFolder } from "../run/files";
+import { writeAtomically } from "../files";
 import { openForReading, quoteName, quotePath, readSmallText, type OpenFile } from "./files";
 import { elementCount, floatCodecs, readStored } from "./floats";
 import { parseStrictJson } from "./json";
@@ -155,27 +153,13 @@ export async function writeSafetensors(
 ): Promise<void> {
   const names = [...tensors.keys()].sort();
   const header = headerBytes(names, tensors, metadata);
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
-  try {
-    const handle = await open(temporary, "w");
-    try {
-      await handle.appendFile(header);
-      for (const name of names) {
-        const { values } = tensors.get(name)!;
-        await handle.appendFile(
-          new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-        );
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
+  await writeAtomically(file, async (handle) => {
+    await handle.appendFile(header);
+    for (const name of names) {
+      const { values } = tensors.get(name)!;
+      await handle.appendFile(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw explainWriteError(error, file);
-  }
-  await syncFolder(path.dirname(file));
+  });
 }
 
 /** The length prefix and the header, padded with spaces so that the values start at a multiple of 8. */

@@ -5,7 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { UserError } from "../errors";
-import { writeFileAtomic } from "../run/files";
+import { writeFileAtomic } from "../files";
 import { packageRoot } from "../run/runner";
 import { makeNotebook, notebookJson, parseNotebook, whyStale, type Notebook } from "./document";
 import { executeNotebook } from "./execute";

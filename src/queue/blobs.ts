@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import type { Redis } from "ioredis";
 import { UserError } from "../errors";
-import { writeFileAtomic } from "../run/files";
+import { writeFileAtomic } from "../files";
 import { PREFIX } from "./connection";
 
 /** Where blobs are kept. Names are SHA-256 in hexadecimal. */

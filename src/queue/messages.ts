@@ -3,7 +3,7 @@ import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
 import type { Model } from "../model/load";
 import { groupResultSchema, groupWorkSchema } from "../restem/group";
-import { canonicalJson, sha256OfText } from "../run/files";
+import { canonicalJson, sha256OfText } from "../files";
 import { machineSchema, type Machine } from "./machine";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

@@ -5,7 +5,7 @@ import path from "node:path";
 import { UserError } from "../errors";
 import { renderFigure } from "../plot/render";
 import { rewardVariances } from "../restem/select";
-import { writeFileAtomic } from "../run/files";
+import { writeFileAtomic } from "../files";
 import { repeatAccuracies } from "./accuracy";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";

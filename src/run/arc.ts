@@ -18,7 +18,7 @@ import { scoreRecipes, type ArcCandidate, type ArcPlace } from "./arc-score";
 import { tasksById } from "./arc-tasks";
 import type { ARC_ARMS, ArcVariant } from "./arc-variant";
 import { once, type ExperimentContext, type Outcome } from "./experiment";
-import { sha256OfFile } from "./files";
+import { sha256OfFile } from "../files";
 
 type Arm = (typeof ARC_ARMS)[number];
 

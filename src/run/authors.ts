@@ -1,14 +1,13 @@
 /** Self-edits by others: a model behind an OpenAI-compatible endpoint, or a file of completions. Training on them is knowledge.ts's. */
-import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { UserError } from "../errors";
 import type { ChatMessage } from "../model/types";
 import { authorSelfEdits, type AuthoredSelfEdit } from "../openai/author";
 import { createOpenAiClient } from "../openai/client";
 import type { SelfEditSampling } from "../restem/policy";
 import type { Passage } from "../tasks/squad";
-import { sha256OfFile } from "./files";
+import { readText, sha256OfFile } from "../files";
 
 const authorName = z.string().min(1).max(60);
 
@@ -104,14 +103,12 @@ const logSchema = z.object({
 });
 
 /** Bytes of the largest file of completions. */
-const LARGEST_FILE = 256 * 1024 * 1024;
-
 async function fromFile(
   file: string,
   passages: readonly Passage[],
   count: number,
 ): Promise<AuthoredSelfEdit[][]> {
-  const text = await readText(path.resolve(file));
+  const text = await readText(path.resolve(file), `the completions in ${path.resolve(file)}`);
   const byPassage = file.endsWith(".json") ? ofLog(text, file) : ofLines(text, file);
   return passages.map(({ id, title, passage }) => {
     const own = byPassage.get(passage.trim()) ?? byPassage.get(`id ${id}`) ?? [];
@@ -121,18 +118,6 @@ async function fromFile(
       );
     return own.slice(0, count).map((completion) => ({ status: "ok", text: completion }));
   });
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    const { size } = await stat(file);
-    if (size > LARGEST_FILE)
-      throw new UserError(`${file} has ${size} bytes; at most ${LARGEST_FILE} are read.`);
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot read the completions in ${file}: ${errorMessage(error)}`);
-  }
 }
 
 function parse<T>(schema: z.ZodType<T>, text: string, where: string, expected: string): T {

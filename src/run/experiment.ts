@@ -1,7 +1,7 @@
 /** What an experiment is given and what it gives back; the runner does the rest. */
 import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
-import { canonicalJson } from "./files";
+import { canonicalJson } from "../files";
 import type { Executor } from "../restem/group";
 import type { Journal } from "./journal";
 import type { RunRecord } from "./record";

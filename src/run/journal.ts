@@ -3,7 +3,7 @@ import { mkdir, open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
-import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "./files";
+import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "../files";
 
 /** A journal that is open for one run. Close it. */
 export interface Journal {

@@ -12,7 +12,7 @@ import { resolveData } from "../tasks/data-source";
 import { readPlaces, readSquad, selectPassages, type Passage } from "../tasks/squad";
 import { authorArm, authorInputs, type Author } from "./authors";
 import type { ExperimentContext, Outcome } from "./experiment";
-import { sha256OfFile } from "./files";
+import { sha256OfFile } from "../files";
 import {
   runCandidates,
   writeOnce,

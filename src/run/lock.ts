@@ -1,12 +1,13 @@
 /** One run of a variant at a time: a lock file that names its process, given back when that ends, taken over when it is gone. */
 import { randomUUID } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { UserError } from "../errors";
-import { explainWriteError } from "./files";
+import { explainWriteError } from "../files";
 
 const ownerSchema = z.object({
   id: z.string(),
@@ -16,6 +17,10 @@ const ownerSchema = z.object({
   processStart: z.string().optional(),
 });
 type Owner = z.infer<typeof ownerSchema>;
+
+const ENDS_WITH_ID = /\.[0-9a-f-]{36}$/;
+const ATTEMPTS = 20;
+const PAUSE_MILLISECONDS = 50;
 
 /** A lock that is held. */
 export interface Lock {
@@ -38,17 +43,15 @@ export async function acquireLock(file: string): Promise<Lock> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(own, JSON.stringify(owner));
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       // A link appears with all of its content, and fails where the name is taken.
       if (await linked(own, file)) {
         await removeLeftovers(file, own);
         return held(file, owner);
       }
       const holder = await readOwner(file);
-      if (holder) {
-        if (isAlive(holder)) throw heldBy(holder, file);
-        await removeStale(file, holder);
-      }
+      if (holder && isAlive(holder)) throw new HeldError(holder, file);
+      if (holder) await removeStale(file, holder);
     }
     throw new UserError(
       `${file} changes hands all the time.\nIs another process starting the same run?`,
@@ -84,7 +87,7 @@ async function removeLeftovers(file: string, own: string): Promise<void> {
   const folder = path.dirname(file);
   for (const name of await readdir(folder)) {
     const other = path.join(folder, name);
-    if (!other.startsWith(`${file}.`) || other === own) continue;
+    if (!other.startsWith(`${file}.`) || other === own || !ENDS_WITH_ID.test(name)) continue;
     const owner = await readOwner(other).catch(() => undefined);
     if (owner && !isAlive(owner)) await rm(other, { force: true });
   }
@@ -138,24 +141,32 @@ function processStart(pid: number): string | undefined {
   }
 }
 
-function heldBy(owner: Owner, file: string): UserError {
-  const here = owner.host === os.hostname();
-  const who = `process ${owner.pid}${here ? "" : ` on ${owner.host}`}`;
-  return new UserError(
-    `This run is already going on, in ${who}.\nWait for it or stop it${here ? "" : `; if it is gone, delete ${file}`}.`,
-  );
+class HeldError extends UserError {
+  constructor(owner: Owner, file: string) {
+    const here = owner.host === os.hostname();
+    const who = `process ${owner.pid}${here ? "" : ` on ${owner.host}`}`;
+    super(
+      `This run is already going on, in ${who}.\nWait for it or stop it${here ? "" : `; if it is gone, delete ${file}`}.`,
+    );
+  }
 }
 
+/**
+ * Removes the lock of a dead process. Whoever does so holds a lock of its own for it (taken over likewise
+ * where its holder has died): else one could remove the lock that another has just taken in its place.
+ */
 async function removeStale(file: string, stale: Owner): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
+  let takeover: Lock;
   try {
-    await rename(file, aside);
+    takeover = await acquireLock(`${file}.takeover`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+    if (!(error instanceof HeldError)) throw error;
+    await setTimeout(PAUSE_MILLISECONDS);
+    return;
   }
-  // Another process may have taken the lock over between reading and renaming: give it back.
-  const taken = await readOwner(aside);
-  if (taken && taken.id !== stale.id) await linked(aside, file);
-  await rm(aside, { force: true });
+  try {
+    if ((await readOwner(file))?.id === stale.id) await rm(file, { force: true });
+  } finally {
+    await takeover.release();
+  }
 }

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
 import { machineSchema } from "../queue/machine";
-import { writeFileAtomic } from "./files";
+import { writeFileAtomic } from "../files";
 
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();

@@ -16,7 +16,7 @@ import {
   removeLeftovers,
   syncFolder,
   writeFileAtomic,
-} from "./files";
+} from "../files";
 import { experiments, handedOut } from "./experiments";
 import type { Outcome } from "./experiment";
 import { openJournal, settingsChanges } from "./journal";

@@ -6,7 +6,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
-import { makeFolder, removeLeftovers, writeFileAtomic } from "../../src/run/files";
+import { makeFolder, removeLeftovers, writeFileAtomic } from "../../src/files";
 import { openJournal } from "../../src/run/journal";
 import { writeRecord, type RunRecord } from "../../src/run/record";
 import { runVariant, type RunOptions } from "../../src/run/runner";

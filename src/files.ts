@@ -1,23 +1,40 @@
 /** Files that are complete or absent, and hashes that keys are made of. */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  type FileHandle,
+} from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { UserError } from "../errors";
+import { errorMessage, UserError } from "./errors";
+
+/** Writes a file as `writeAtomically` does, and makes its folder if needed. */
+export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
+  await makeFolder(path.dirname(file), file);
+  await writeAtomically(file, (handle) => handle.writeFile(data));
+}
 
 /**
- * Writes a file so that a reader, or a restart after a crash, sees all of it or the one before:
- * a temporary file in the same folder, fsync, rename, fsync of the folder. Makes the folder if needed.
+ * Has a file written so that a reader, or a restart after a crash, sees all of it or the one before:
+ * a temporary file in the same folder, fsync, rename, fsync of the folder.
  */
-export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
+export async function writeAtomically(
+  file: string,
+  write: (handle: FileHandle) => Promise<void>,
+): Promise<void> {
   const folder = path.dirname(file);
   const temporary = path.join(folder, `.${path.basename(file)}.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
     const handle = await open(temporary, "wx");
     try {
-      await handle.writeFile(data);
+      await write(handle);
       await handle.sync();
     } finally {
       await handle.close();
@@ -51,12 +68,27 @@ export function explainWriteError(error: unknown, file: string): unknown {
   );
 }
 
-/** Makes a folder, and those above it, where they are missing. Throws a UserError where that cannot be. */
-export async function makeFolder(folder: string): Promise<void> {
+/** Makes a folder, and those above it, where they are missing. Throws a UserError, about `what`, where that cannot be. */
+export async function makeFolder(folder: string, what = folder): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw explainWriteError(error, folder);
+    throw explainWriteError(error, what);
+  }
+}
+
+const LARGEST_TEXT = 256e6;
+
+/** A text that a user has named, called `name` in errors. Throws UserError where it cannot be read or is above 256 MB. */
+export async function readText(file: string, name = file): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size > LARGEST_TEXT)
+      throw new UserError(`${file} has ${size} bytes; at most ${LARGEST_TEXT} are read.`);
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`Cannot read ${name}: ${errorMessage(error)}`);
   }
 }
 

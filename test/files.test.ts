@@ -2,8 +2,8 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { canonicalJson, sha256OfFile, sha256OfText, writeFileAtomic } from "../../src/run/files";
-import { withFolder } from "./temporary";
+import { canonicalJson, sha256OfFile, sha256OfText, writeFileAtomic } from "../src/files";
+import { withFolder } from "./run/temporary";
 
 const test = suite("files");
 
