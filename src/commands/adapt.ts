@@ -4,13 +4,13 @@ import path from "node:path";
 import type { Command } from "commander";
 import { adaptToPassage, type Adaptation } from "../adapt/adapt";
 import { readMemory, writeMemory } from "../adapt/memory";
-import { startEngine } from "../engine";
 import { errorMessage, UserError } from "../errors";
-import { disposeModel, loadModel } from "../model/load";
+import { disposeModel } from "../model/load";
 import { defaultModel } from "../model/sources";
-import { createProgress, downloadProgress, type Progress } from "../progress";
+import { createProgress, type Progress } from "../progress";
 import { selfEditKinds, type SelfEditKind } from "../selfedit/prompts";
 import { decimal, wholeNumber } from "./input";
+import { openModel } from "./model";
 import { note, print, printJson } from "./output";
 
 interface AdaptFlags {
@@ -66,13 +66,7 @@ async function runAdapt(flags: AdaptFlags): Promise<void> {
   const quiet = flags.json ?? false;
   const passage = await readPassage(flags.passage);
   const title = flags.title ?? path.parse(flags.passage).name.replace(/[_-]+/g, " ");
-  const engine = await startEngine();
-  if (!quiet)
-    note(`engine ${engine.name}${engine.why ? ` (${engine.why})` : ""}; loading ${flags.model}`);
-  const model = await loadModel(
-    flags.model,
-    quiet ? {} : { onProgress: downloadProgress(flags.model) },
-  );
+  const model = await openModel(flags.model, quiet);
   try {
     const memory = flags.keep === undefined ? undefined : await readMemory(model, flags.keep);
     if (memory && !quiet)

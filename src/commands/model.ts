@@ -1,7 +1,7 @@
 /** Verbs about one model: train, generate, score. */
 import type { Command } from "commander";
 import { UserError } from "../errors";
-import { startEngine } from "../engine";
+import { engineInfo } from "../engine";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import { generate, type Prompt } from "../lora/generate";
 import { scoreRows } from "../lora/score";
@@ -259,8 +259,11 @@ function addScore(program: Command): void {
     });
 }
 
-async function openModel(id: string, quiet = false): Promise<Model> {
-  const engine = await startEngine();
-  if (!quiet) note(`engine ${engine.name}${engine.why ? ` (${engine.why})` : ""}; loading ${id}`);
-  return loadModel(id, quiet ? {} : { onProgress: downloadProgress(id) });
+/** Loads a model for a verb; what goes on is said on stderr unless quiet. */
+export async function openModel(id: string, quiet = false): Promise<Model> {
+  if (!quiet) note(`loading ${id}`);
+  const model = await loadModel(id, quiet ? {} : { onProgress: downloadProgress(id) });
+  const engine = engineInfo();
+  if (!quiet && engine) note(`engine ${engine.name}${engine.why ? ` (${engine.why})` : ""}`);
+  return model;
 }

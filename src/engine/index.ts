@@ -8,6 +8,7 @@ import { startWasm } from "./wasm";
 
 export { doctor, formatDoctor, listEngines } from "./doctor";
 export type { DoctorReport, EngineReport } from "./doctor";
+export { prepareEngine } from "./native";
 export { ENGINE_NAMES } from "./types";
 export type { EngineInfo, EngineName } from "./types";
 

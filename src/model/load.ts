@@ -1,7 +1,7 @@
 /** A model by name: its files found, checked and loaded. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { startEngine } from "../engine";
+import { prepareEngine, startEngine } from "../engine";
 import { errorMessage, UserError } from "../errors";
 import { parseModelConfig } from "./config";
 import { openGguf } from "./gguf/model";
@@ -38,11 +38,12 @@ export interface LoadOptions extends ResolveOptions {
 
 /** Loads the model named `id` (see `resolveModel`) on the engine that runs, starting one if none does. */
 export async function loadModel(id: string, options: LoadOptions = {}): Promise<Model> {
-  await startEngine();
   const files = await resolveModel(id, options);
   const opened =
     files.kind === "gguf" ? await openGgufModel(files.path) : await openFolder(files.directory);
   try {
+    prepareEngine(id);
+    await startEngine();
     const weights = await loadWeights(opened.config, opened.source, options.onLoad);
     const { config, text } = opened;
     return { id, config, weights, inputs: files.inputs, ...(text ? { text } : {}) };

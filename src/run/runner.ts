@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { engineInfo, startEngine } from "../engine";
+import { engineInfo, prepareEngine, startEngine } from "../engine";
 import { openQueueExecutor, type QueueExecutor, type QueueOptions } from "../queue/executor";
 import { openLocalExecutor } from "../queue/local";
 import { serverExecutor, type ServerOptions } from "../serving/server";
@@ -82,6 +82,7 @@ export async function runVariant(
   const lock = await acquireLock(path.join(results, ".partial", `${resultName(variant)}.lock`));
   try {
     await removeLeftovers(partial);
+    prepareEngine(variant.model);
     const engine = await startEngine();
     log(
       `Engine: ${engine.name} ${engine.version}, ${engine.threads} threads${engine.why ? ` (${engine.why})` : ""}`,
