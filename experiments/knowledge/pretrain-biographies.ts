@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { startEngine } from "../../src/engine";
 import { errorMessage, UserError } from "../../src/errors";
 import { canonicalJson } from "../../src/files";
-import { settingsChanges } from "../../src/run/journal";
+import { settingsChanges } from "../../src/settings-changes";
 import { readCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
 import { valuesOf, writeModelFiles } from "../../src/tasks/biographies/model-files";
 import {

@@ -1,12 +1,15 @@
 /** Verbs about one model: train, generate, score. */
+import { rm } from "node:fs/promises";
+import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors";
 import { engineInfo } from "../engine";
+import { makeFolder, removeLeftovers } from "../files";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import { generate, type Prompt } from "../lora/generate";
 import { scoreRows } from "../lora/score";
 import { parseLoraSettings, type LoraSettings } from "../lora/settings";
-import { tokenSequence, trainAdapters, type Sequence } from "../lora/train";
+import { tokenSequence, trainResumably, type Sequence } from "../lora/train";
 import { loadModel, type Model } from "../model/load";
 import { TARGET_NAMES, type TargetName } from "../model/adapters";
 import { defaultModel } from "../model/sources";
@@ -32,6 +35,9 @@ interface TrainFlags {
   shuffle: boolean;
   [setting: string]: unknown;
 }
+
+/** In the adapter's folder while it is trained, where that takes more than a minute. */
+const CHECKPOINT = "checkpoint.partial.safetensors";
 
 /** Flags that are settings under another or the same name. */
 const SETTING_FLAGS: readonly [
@@ -90,28 +96,24 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   const initial =
     flags.initAdapter === undefined ? undefined : await loadAdapter(model, flags.initAdapter);
   let progress: ReturnType<typeof createProgress> | undefined;
-  const [result] = await trainAdapters(
-    model,
-    [
-      {
-        sequences: sequences.map((s) => tokenSequence(model, s)),
-        settings,
-        ...(initial ? { initial } : {}),
-      },
-    ],
-    {
-      onStep: (_, total) => {
-        progress ??= createProgress("training steps", total, { quiet: flags.json ?? false });
-        progress.advance();
-      },
-    },
-  );
+  let before = 0;
+  const onStep = (done: number, total: number): void => {
+    progress ??= createProgress("training steps", total, { quiet: flags.json ?? false });
+    progress.advance(done - before);
+    before = done;
+  };
+  const job = { sequences, settings, ...(initial ? { initial } : {}) };
+  const file = path.join(flags.out, CHECKPOINT);
+  await makeFolder(flags.out);
+  await removeLeftovers(flags.out);
+  const result = await trainResumably(model, job, { file }, { onStep });
   progress?.stop();
   if (!result.adapter)
     throw new UserError(
       `The training ended as "${result.status}": ${result.reason ?? "no reason"}`,
     );
   await saveAdapter(result.adapter, flags.out, model);
+  await rm(file, { force: true });
   const { losses, gradientNorms, tokens } = result;
   if (flags.json) printJson({ losses, gradientNorms });
   else {

@@ -1,7 +1,11 @@
 /** Training adapters for people: sequences as text or token ids, settings checked; the work is `trainer.ts`'s. */
+import { createHash } from "node:crypto";
+import { engineInfo } from "../engine";
 import { errorMessage, UserError } from "../errors";
+import { canonicalJson, sha256OfText } from "../files";
 import { textOf, type Model } from "../model/load";
 import type { Adapter } from "./adapter";
+import { trainingCheckpoint, type CheckpointOptions } from "./checkpoint";
 import type { TokenSequence } from "./plan";
 import { parseLoraSettings, type LoraSettings } from "./settings";
 import {
@@ -44,6 +48,37 @@ export function trainAdapterGroups(
   options: TrainingOptions = {},
 ): AsyncGenerator<FinishedJob[], void, undefined> {
   return trainGroups(model, prepared(model, jobs), options);
+}
+
+/**
+ * Trains one adapter that takes long: it is kept in a file on the way, which stays the caller's to remove, and where
+ * that is there the training goes on from it, to the same result. Throws UserError where it is of another training.
+ */
+export async function trainResumably(
+  model: Model,
+  job: AdapterJob,
+  checkpoint: CheckpointOptions,
+  options: Pick<TrainingOptions, "onStep"> = {},
+): Promise<TrainingResult> {
+  const [ready] = prepared(model, [job]);
+  const engine = engineInfo();
+  const determining = {
+    model: model.inputs.map(({ sha256 }) => sha256),
+    engine: { name: engine?.name, version: engine?.version, threads: engine?.threads },
+    settings: ready.settings,
+    sequences: sha256OfText(canonicalJson(ready.sequences)),
+    ...(ready.initial ? { initial: hashOf(ready.initial) } : {}),
+  };
+  const kept = trainingCheckpoint(checkpoint, determining);
+  const [result] = await trainJobs(model, [ready], { ...options, checkpoint: kept });
+  return result;
+}
+
+function hashOf({ tensors }: Adapter): string {
+  const hash = createHash("sha256");
+  for (const [name, { values }] of tensors)
+    hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return hash.digest("hex");
 }
 
 function prepared(model: Model, jobs: readonly AdapterJob[]): TrainingJob[] {

@@ -5,6 +5,7 @@
  */
 import { errorMessage, UserError } from "../errors";
 import type { Network } from "../model/transformer";
+import type { TrainingCheckpoint } from "./checkpoint";
 import {
   engineMemory,
   jobProblem,
@@ -27,6 +28,8 @@ export interface TrainingOptions {
    * The number goes back where a group is trained again.
    */
   readonly onStep?: (done: number, total: number) => void;
+  /** Of the only job. */
+  readonly checkpoint?: TrainingCheckpoint;
   /** Bytes above which a job is refused; what the engine could give at most unless told. */
   readonly memoryLimit?: number;
 }
@@ -79,6 +82,7 @@ export async function* trainGroups(
       network,
       group.map((index) => jobs[index]),
       (done) => options.onStep?.(before + done, total),
+      options.checkpoint,
     );
     const ended = group.map((index, i) => ({ index, result: results[i] }));
     const bad = ended.filter(({ result }) => result !== undefined && result.status !== "ok");
@@ -95,9 +99,10 @@ async function attempt(
   network: Network,
   jobs: readonly TrainingJob[],
   onStep: (done: number) => void,
+  checkpoint?: TrainingCheckpoint,
 ): Promise<(TrainingResult | undefined)[]> {
   try {
-    return await trainTogether(network, jobs, onStep);
+    return await trainTogether(network, jobs, onStep, checkpoint);
   } catch (error) {
     if (!isOutOfMemory(error)) throw error;
     const sizes = jobs.map((job) => leastTrainingBytes(network.config, job));

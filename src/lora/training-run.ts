@@ -4,6 +4,7 @@ import { scoped } from "../engine/scope";
 import type { Network } from "../model/transformer";
 import { createRandom, type Random } from "../random";
 import { createAdapter, type Adapter } from "./adapter";
+import type { Resumable, TrainingCheckpoint, TrainingState } from "./checkpoint";
 import { cutSequence, type TrainingJob, type TrainingResult } from "./job";
 import { adamStep, clipFactor, createMoments, gradientNorms, type Moments } from "./optimizer";
 import { planSteps, type Step } from "./plan";
@@ -24,21 +25,29 @@ interface ActiveJob {
   readonly settings: LoraSettings;
   readonly adapter: Adapter;
   readonly steps: readonly Step[];
-  readonly dropout: Random;
+  dropout: Random;
   readonly losses: number[];
   readonly norms: number[];
   tokens: number;
 }
 
-/** Trains all jobs at once and returns their results in order. `onStep` is told the steps done, of all jobs together. */
+/**
+ * Trains all jobs at once and returns their results in order. `onStep` is told the steps done, of all jobs together.
+ * A checkpoint is of one job.
+ */
 export async function trainTogether(
   network: Network,
   jobs: readonly TrainingJob[],
   onStep: (done: number) => void,
+  checkpoint?: TrainingCheckpoint,
 ): Promise<TrainingResult[]> {
   const run = new TrainingRun(network, jobs, onStep);
   try {
-    while (run.step()) await new Promise((resolve) => setImmediate(resolve));
+    await checkpoint?.restore(run);
+    while (run.step()) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await checkpoint?.keep(run);
+    }
     return run.results as TrainingResult[];
   } finally {
     run.dispose();
@@ -46,7 +55,7 @@ export async function trainTogether(
 }
 
 /** Owns the stacked tensors of the jobs in training. */
-class TrainingRun {
+class TrainingRun implements Resumable {
   readonly results: (TrainingResult | undefined)[];
   private readonly shape: StackShape;
   private doneSteps = 0;
@@ -88,12 +97,48 @@ class TrainingRun {
       members.map(({ step }) => step),
     );
     tf.dispose(gradients);
+    this.doneSteps += members.length;
+    this.onStep(this.doneSteps);
     this.settle();
     return this.active.length > 0;
   }
 
+  get stepsLeft(): number {
+    return Math.max(0, ...this.active.map(({ steps, losses }) => steps.length - losses.length));
+  }
+
+  state(): TrainingState {
+    const [{ losses, norms, tokens, dropout }] = this.active;
+    const tensors = this.tensors().map((tensor) => ({
+      shape: tensor.shape,
+      values: tensor.dataSync<"float32">(),
+    }));
+    return { losses, gradientNorms: norms, tokens, dropout: dropout.state(), tensors };
+  }
+
+  restore({ losses, gradientNorms, tokens, dropout, tensors }: TrainingState): void {
+    const [job] = this.active;
+    job.losses.push(...losses);
+    job.norms.push(...gradientNorms);
+    job.tokens = tokens;
+    job.dropout = createRandom({ state: dropout });
+    this.dispose();
+    const count = this.parameters.length;
+    const made = tensors.map(({ shape, values }) =>
+      tf.tensor4d(values, shape as [number, number, number, number]),
+    );
+    this.parameters = made.slice(0, count);
+    this.moments = { first: made.slice(count, 2 * count), second: made.slice(2 * count) };
+    this.doneSteps = losses.length;
+    this.onStep(this.doneSteps);
+  }
+
   dispose(): void {
-    tf.dispose([...this.parameters, ...this.moments.first, ...this.moments.second]);
+    tf.dispose(this.tensors());
+  }
+
+  private tensors(): StackTensors {
+    return [...this.parameters, ...this.moments.first, ...this.moments.second];
   }
 
   private update(gradients: StackTensors, losses: number[], steps: readonly Step[]): void {
@@ -112,8 +157,6 @@ class TrainingRun {
       };
     });
     adamStep(this.parameters, gradients, this.moments, updates);
-    this.doneSteps += this.active.length;
-    this.onStep(this.doneSteps);
   }
 
   /** Takes out the jobs that are done or diverged. */

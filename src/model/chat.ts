@@ -16,7 +16,7 @@ export interface ChatOptions {
 const maximumTemplateLength = 65_536;
 /** Characters of one text that a template may make, beyond eight times the messages' own. */
 const spareCharacters = 1_000_000;
-const maximumMilliseconds = 2_000;
+const maximumMilliseconds = 900;
 
 /**
  * The conversation as the model's text. The template is given plain data only: messages, add_generation_prompt,

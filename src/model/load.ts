@@ -72,31 +72,37 @@ interface OpenedModel {
 
 async function openGgufModel(file: string): Promise<OpenedModel> {
   const source = await openGguf(file);
-  return { config: source.config, source, text: tokenizerFromGguf(source.metadata) };
+  try {
+    return { config: source.config, source, text: tokenizerFromGguf(source.metadata) };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
 async function openFolder(directory: string): Promise<OpenedModel> {
-  const read = (name: string): Promise<unknown> => readJson(path.join(directory, name));
   const configFile = path.join(directory, "config.json");
-  const configJson = await read("config.json");
+  const configJson = await readJson(configFile);
   if (configJson === undefined)
     throw new UserError(`No config.json in ${directory}: not a model's folder.`);
-  const config = parseModelConfig(configJson, configFile, await read("generation_config.json"));
-  const source = await openSafetensors(directory);
-  const tokenizerJson = await read("tokenizer.json");
-  if (tokenizerJson === undefined) return { config, source };
-  const tokenizerConfig = await read("tokenizer_config.json");
-  const tokenizer = tokenizerFromJson(tokenizerJson, tokenizerConfig, directory);
+  const generation = await readJson(path.join(directory, "generation_config.json"));
+  const config = parseModelConfig(configJson, configFile, generation);
+  const text = await readTextFormat(directory);
+  // Last, as it is what has to be closed.
+  return { config, source: await openSafetensors(directory), ...(text ? { text } : {}) };
+}
+
+/** Undefined where the folder has no tokenizer. */
+async function readTextFormat(directory: string): Promise<TextFormat | undefined> {
+  const tokenizerJson = await readJson(path.join(directory, "tokenizer.json"));
+  if (tokenizerJson === undefined) return undefined;
+  const tokenizerConfig = await readJson(path.join(directory, "tokenizer_config.json"));
   const template =
     (await readText(path.join(directory, "chat_template.jinja"))) ?? templateOf(tokenizerConfig);
   return {
-    config,
-    source,
-    text: {
-      tokenizer,
-      ...(template === undefined ? {} : { chatTemplate: template }),
-      ...tokensOf(tokenizerConfig),
-    },
+    tokenizer: tokenizerFromJson(tokenizerJson, tokenizerConfig, directory),
+    ...(template === undefined ? {} : { chatTemplate: template }),
+    ...tokensOf(tokenizerConfig),
   };
 }
 

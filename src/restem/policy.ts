@@ -2,9 +2,10 @@
 import { UserError } from "../errors";
 import { generateGroups, promptTokens, type Prompt } from "../lora/generate";
 import type { Adapter } from "../lora/adapter";
+import type { CheckpointOptions } from "../lora/checkpoint";
 import { mergeWeights } from "../lora/merge";
 import type { LoraSettings } from "../lora/settings";
-import { completionSequence, trainAdapters } from "../lora/train";
+import { completionSequence, trainAdapters, trainResumably } from "../lora/train";
 import type { Model } from "../model/load";
 import type { Executor } from "./group";
 
@@ -52,17 +53,22 @@ export function mergedAdapters(model: Model | PolicyModel): readonly Adapter[] {
 
 /**
  * Supervised fine-tuning on the kept self-edits: a LoRA adapter, loss on the completion only, merged into new weights
- * (paper, appendix B.1). The old model stays the caller's; the new one's weights are its own.
+ * (paper, appendix B.1). The old model stays the caller's; the new one's weights are its own. With a checkpoint, a
+ * fine-tuning that was stopped goes on where it was.
  */
 export async function fineTunePolicy(
   model: Model,
   examples: readonly PolicyExample[],
   settings: Partial<LoraSettings>,
+  checkpoint?: CheckpointOptions,
 ): Promise<PolicyModel> {
   const sequences = examples.map(({ prompt, completion }) =>
     completionSequence(model, promptTokens(model, prompt), completion),
   );
-  const [result] = await trainAdapters(model, [{ sequences, settings }]);
+  const job = { sequences, settings };
+  const result = checkpoint
+    ? await trainResumably(model, job, checkpoint)
+    : (await trainAdapters(model, [job]))[0];
   if (!result.adapter)
     throw new UserError(
       `Fine-tuning the policy ended as "${result.status}": ${result.reason ?? ""}`,

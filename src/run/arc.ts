@@ -17,7 +17,14 @@ import { arcReport, type ArcRollout } from "./arc-report";
 import { scoreRecipes, type ArcCandidate, type ArcPlace } from "./arc-score";
 import { tasksById } from "./arc-tasks";
 import type { ARC_ARMS, ArcVariant } from "./arc-variant";
-import { once, type ExperimentContext, type Outcome } from "./experiment";
+import { mapGroups } from "./at-once";
+import {
+  checkpointOf,
+  once,
+  requireSameInputs,
+  type ExperimentContext,
+  type Outcome,
+} from "./experiment";
 import { sha256OfFile } from "../files";
 
 type Arm = (typeof ARC_ARMS)[number];
@@ -31,11 +38,19 @@ export async function runArc(variant: ArcVariant, context: ExperimentContext): P
   context.log(`Loading ${variant.model}`);
   const onProgress = downloadProgress(variant.model, { quiet: context.quiet });
   const model = await loadModel(variant.model, { onProgress });
+  const tasks = await Promise.all(
+    files.map(async (file) => {
+      const name = file.replace(/^.*[/\\]/, "");
+      return { name, source: "ARC-AGI", sha256: await sha256OfFile(file) };
+    }),
+  );
+  const inputs = [...model.inputs, ...tasks];
   const total = variant.seeds.length * arcCandidates(variant).total;
   const progress = createProgress("recipes tried", total, { quiet: context.quiet });
   const rollouts: ArcRollout[] = [];
   let generateSeconds = 0;
   try {
+    await requireSameInputs(context, inputs);
     for (const seed of variant.seeds) {
       const run = new ArcSeed(variant, context, model, parts, seed, progress);
       rollouts.push(...(await run.all()));
@@ -45,19 +60,7 @@ export async function runArc(variant: ArcVariant, context: ExperimentContext): P
     progress.stop();
     disposeModel(model);
   }
-  const inputs = await Promise.all(
-    files.map(async (file) => {
-      const name = file.replace(/^.*[/\\]/, "");
-      return { name, source: "ARC-AGI", sha256: await sha256OfFile(file) };
-    }),
-  );
-  return arcReport(
-    variant,
-    parts.evaluate,
-    rollouts,
-    [...model.inputs, ...inputs],
-    generateSeconds,
-  );
+  return arcReport(variant, parts.evaluate, rollouts, inputs, generateSeconds);
 }
 
 /** Numbers of candidates of one seed, by purpose. */
@@ -118,10 +121,10 @@ class ArcSeed {
         `Round ${round}: ${kept.length} of ${scored.length} self-edits kept${kept.length === 0 ? "; the model stays as it is" : ""}`,
       );
       if (kept.length > 0) {
-        const next = await fineTunePolicy(policy, this.examples(kept), {
-          ...this.variant.fineTuning,
-          seed: `${this.seed}/${round}`,
-        });
+        const name = `${this.seed}/${round}`;
+        const settings = { ...this.variant.fineTuning, seed: name };
+        const checkpoint = checkpointOf(this.context, name);
+        const next = await fineTunePolicy(policy, this.examples(kept), settings, checkpoint);
         if (policy !== this.base) disposeWeights(policy.weights);
         policy = next;
       }
@@ -194,17 +197,15 @@ class ArcSeed {
     place: ArcPlace,
     candidates: readonly ArcCandidate[],
   ): Promise<ArcRollout[]> {
-    const { concurrency } = this.variant;
-    const rollouts: ArcRollout[] = [];
-    for (let start = 0; start < candidates.length; start += concurrency) {
-      const group = candidates.slice(start, start + concurrency);
-      const finished = await once(this.context.journal, this.keyOf(place, String(start)), () =>
-        scoreRecipes(model, this.variant, this.seed, place, group, this.context.executor),
+    const { journal, executor } = this.context;
+    const groups = { size: this.variant.concurrency, limit: executor?.groupsAtOnce ?? 1 };
+    return mapGroups(candidates, groups, async (group, start) => {
+      const finished = await once(journal, this.keyOf(place, String(start)), () =>
+        scoreRecipes(model, this.variant, this.seed, place, group, executor),
       );
-      rollouts.push(...finished);
       this.progress.advance(group.length, describe(place, finished));
-    }
-    return rollouts;
+      return finished;
+    });
   }
 
   private keyOf({ arm, round, part }: ArcPlace, what: string): string {

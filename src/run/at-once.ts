@@ -25,3 +25,16 @@ export async function mapAtOnce<T, R>(
   await Promise.all(lines);
   return results;
 }
+
+/** The results of `body` for stretches of `size` items, at most `limit` stretches at once, in the items' order. */
+export async function mapGroups<T, R>(
+  items: readonly T[],
+  { size, limit }: { readonly size: number; readonly limit: number },
+  body: (group: readonly T[], start: number) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const starts = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => i * size);
+  const results = await mapAtOnce(starts, limit, (start) =>
+    body(items.slice(start, start + size), start),
+  );
+  return results.flat();
+}

@@ -28,8 +28,15 @@ import {
 } from "../tasks/biographies/texts";
 import { createWorld, newPeople, type Person } from "../tasks/biographies/world";
 import { biographyReport, type BiographyRollout } from "./biographies-report";
+import { mapGroups } from "./at-once";
 import type { BiographiesVariant } from "./biographies-variant";
-import { once, type ExperimentContext, type Outcome } from "./experiment";
+import {
+  checkpointOf,
+  once,
+  requireSameInputs,
+  type ExperimentContext,
+  type Outcome,
+} from "./experiment";
 
 type Arm = BiographyRollout["arm"];
 
@@ -71,6 +78,7 @@ export async function runBiographies(
     },
   );
   try {
+    await requireSameInputs(context, model.inputs);
     for (const seed of variant.seeds) {
       const run = new SeedRun(variant, context, model, seed, progress);
       rollouts.push(...(await run.all()));
@@ -183,10 +191,11 @@ class SeedRun {
       const scored =
         arm === "best of K" ? await this.scoreSamples(policy, arm, round, completions) : [];
       const kept = this.keep(arm, round, completions, scored, await this.alone(policy, arm, round));
-      const next = await fineTunePolicy(policy, this.examples(completions, kept), {
-        ...this.variant.fineTuning,
-        seed: `${this.seed}/${arm}/${round}`,
-      });
+      const name = `${this.seed}/${arm}/${round}`;
+      const settings = { ...this.variant.fineTuning, seed: name };
+      const examples = this.examples(completions, kept);
+      const checkpoint = checkpointOf(this.context, name);
+      const next = await fineTunePolicy(policy, examples, settings, checkpoint);
       if (policy !== this.base) disposeWeights(policy.weights);
       policy = next;
       await this.checkPolicy(policy, arm, round);
@@ -197,8 +206,8 @@ class SeedRun {
   }
 
   /**
-   * A policy is not stored: a resumed run makes it again from the same self-edits, which takes seconds. That it is the
-   * same, bit for bit, is made sure of here, as everything after it depends on that.
+   * A policy is not stored: a resumed run makes it again from the same self-edits (from its checkpoint, where that takes
+   * long). That it is the same, bit for bit, is made sure of here, as everything after it depends on that.
    */
   private async checkPolicy(policy: Model, arm: Arm, round: number): Promise<void> {
     const { journal, log } = this.context;
@@ -330,18 +339,16 @@ class SeedRun {
     sequences: (subject: S) => string[] | undefined,
     { part = "held-out", settings = {} }: ScoreOptions = {},
   ): Promise<BiographyRollout[]> {
-    const { concurrency } = this.variant;
-    const rollouts: BiographyRollout[] = [];
-    for (let start = 0; start < subjects.length; start += concurrency) {
-      const group = subjects.slice(start, start + concurrency);
+    const { journal, executor } = this.context;
+    const groups = { size: this.variant.concurrency, limit: executor?.groupsAtOnce ?? 1 };
+    return mapGroups(subjects, groups, async (group, start) => {
       const key = `${this.seed}/${arm}/${round}/${part}/${start}`;
-      const finished = await once(this.context.journal, key, () =>
+      const finished = await once(journal, key, () =>
         this.scoreGroup(model, { arm, round, part, start }, group, sequences, settings),
       );
-      rollouts.push(...finished);
       this.progress.advance(group.length, describe(this.seed, arm, round, finished));
-    }
-    return rollouts;
+      return finished;
+    });
   }
 
   private async scoreGroup<S extends Subject & { readonly completion?: string }>(

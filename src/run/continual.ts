@@ -20,7 +20,7 @@ import {
   type ContinualArm,
   type ContinualVariant,
 } from "./continual-variant";
-import { once, type ExperimentContext, type Outcome } from "./experiment";
+import { once, requireSameInputs, type ExperimentContext, type Outcome } from "./experiment";
 import {
   answerQuestions,
   openLessons,
@@ -54,11 +54,13 @@ export async function runContinual(
   const base = await loadModel(variant.model, {
     onProgress: downloadProgress(variant.model, { quiet }),
   });
+  const inputs = [...base.inputs, ...source.inputs];
   const pieces = variant.seeds.length * variant.arms.length;
   const progress = createProgress("passages in turn", pieces, { quiet });
   const runs: ContinualRun[] = [];
   const clock = { generate: 0 };
   try {
+    await requireSameInputs(context, inputs);
     for (const seed of variant.seeds) {
       const lessons = source.draw(seed, variant.passages);
       const written = await once(context.journal, `${seed}/self-edits`, async () => {
@@ -74,7 +76,7 @@ export async function runContinual(
     progress.stop();
     disposeModel(base);
   }
-  return continualReport(variant, runs, [...base.inputs, ...source.inputs], clock.generate);
+  return continualReport(variant, runs, inputs, clock.generate);
 }
 
 /** Each lesson with the first of its self-edits that parses. */

@@ -1,8 +1,12 @@
 /** What an experiment is given and what it gives back; the runner does the rest. */
+import path from "node:path";
+import type { CheckpointOptions } from "../lora/checkpoint";
+import { UserError } from "../errors";
 import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
 import { canonicalJson } from "../files";
 import type { Executor } from "../restem/group";
+import { settingsChanges } from "../settings-changes";
 import type { Journal } from "./journal";
 import type { RunRecord } from "./record";
 
@@ -10,10 +14,17 @@ import type { RunRecord } from "./record";
 export interface ExperimentContext {
   /** Finished pieces of work, kept across interruptions. */
   readonly journal: Journal;
+  /** Folder for checkpoints of long trainings; gone when the run is complete. */
+  readonly checkpoints: string;
   readonly log: (line: string) => void;
   readonly quiet: boolean;
   /** Who trains and asks: this process unless told. */
   readonly executor?: Executor;
+}
+
+/** The checkpoint of the training that has this name in the run. */
+export function checkpointOf({ checkpoints }: ExperimentContext, name: string): CheckpointOptions {
+  return { file: path.join(checkpoints, `${name.replace(/\W+/g, "-")}.safetensors`) };
 }
 
 /** What a finished experiment gives. */
@@ -44,4 +55,18 @@ export async function once<T>(journal: Journal, key: string, work: () => Promise
   const value = await work();
   await journal.append(key, value);
   return JSON.parse(canonicalJson(value)) as T;
+}
+
+/** Throws UserError where the run was begun with other files: what is kept would not fit what comes. */
+export async function requireSameInputs(
+  { journal }: ExperimentContext,
+  inputs: readonly RunRecord["inputs"][number][],
+): Promise<void> {
+  const here = Object.fromEntries(inputs.map(({ name, sha256 }) => [name, sha256]));
+  const before = await once(journal, "inputs", () => Promise.resolve(here));
+  const changes = settingsChanges(before, here);
+  if (changes.length > 0)
+    throw new UserError(
+      `This run was begun with other files: ${changes.slice(0, 3).join(", ")}.\nPut them back to go on, or move the run's folder away to start anew.`,
+    );
 }

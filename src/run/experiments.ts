@@ -19,7 +19,12 @@ export const experiments = {
 } as const;
 
 /** The kinds whose inner loops go to the context's executor: other processes, a queue or a server may take them. */
-export const handedOut: readonly (keyof typeof experiments)[] = ["knowledge", "biographies", "arc"];
+export const handedOut: readonly (keyof typeof experiments)[] = [
+  "knowledge",
+  "biographies",
+  "pretraining",
+  "arc",
+];
 
 /** What each kind of experiment would do, for `--plan`: one function a kind. */
 export const planners = {

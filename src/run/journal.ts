@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
 import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "../files";
+import { settingsChanges } from "../settings-changes";
 
 /** A journal that is open for one run. Close it. */
 export interface Journal {
@@ -152,25 +153,5 @@ function checkSettings(before: unknown, now: unknown, file: string): void {
   const more = changes.length > 5 ? ` and ${changes.length - 5} more` : "";
   throw new UserError(
     `${file} is of a run with other settings: ${changes.slice(0, 5).join(", ")}${more}.\nSet them back to resume it, or move its folder away to start anew.`,
-  );
-}
-
-/** What differs between two settings, as "path: before -> now". */
-export function settingsChanges(before: unknown, now: unknown): string[] {
-  const [old, current] = [new Map(leaves(before, "")), new Map(leaves(now, ""))];
-  return [...new Set([...old.keys(), ...current.keys()])]
-    .filter((key) => old.get(key) !== current.get(key))
-    .map(
-      (key) =>
-        `${key || "settings"}: ${old.get(key) ?? "(none)"} -> ${current.get(key) ?? "(none)"}`,
-    );
-}
-
-function leaves(value: unknown, at: string): [string, string][] {
-  if (value === null || typeof value !== "object" || Object.keys(value).length === 0) {
-    return value === undefined ? [] : [[at, canonicalJson(value)]];
-  }
-  return Object.entries(value).flatMap(([key, item]) =>
-    leaves(item, Array.isArray(value) ? `${at}[${key}]` : at === "" ? key : `${at}.${key}`),
   );
 }

@@ -14,6 +14,7 @@ import {
   type Candidate,
   type KnowledgeRun,
 } from "./knowledge-candidates";
+import { checkpointOf } from "./experiment";
 import { ROUNDS_ARM, type Rollout } from "./knowledge-report";
 import type { KnowledgeVariant, OuterLoop } from "./variant";
 
@@ -90,8 +91,11 @@ async function learnRound(
       completion: groups[p][index].completion ?? "",
     })),
   );
-  const settings = { ...outerLoop.fineTuning, seed: `${seed}/${ROUNDS_ARM}/${round}` };
-  return { policy: await fineTunePolicy(policy, examples, settings), rollouts, seconds };
+  const name = `${seed}/${ROUNDS_ARM}/${round}`;
+  const settings = { ...outerLoop.fineTuning, seed: name };
+  const checkpoint = checkpointOf(run.context, name);
+  const learned = await fineTunePolicy(policy, examples, settings, checkpoint);
+  return { policy: learned, rollouts, seconds };
 }
 
 async function evaluate(

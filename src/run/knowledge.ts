@@ -11,7 +11,7 @@ import { promptFromFile, readPromptFile, selfEditPrompt } from "../selfedit/prom
 import { resolveData } from "../tasks/data-source";
 import { readPlaces, readSquad, selectPassages, type Passage } from "../tasks/squad";
 import { authorArm, authorInputs, type Author } from "./authors";
-import type { ExperimentContext, Outcome } from "./experiment";
+import { requireSameInputs, type ExperimentContext, type Outcome } from "./experiment";
 import { sha256OfFile } from "../files";
 import {
   runCandidates,
@@ -44,6 +44,7 @@ export async function runKnowledge(
   const progress = createProgress("training and answering", total, { quiet });
   const run = { variant, context, prompt, progress };
   try {
+    await requireSameInputs(context, inputs);
     const edits = await writeSelfEdits(run, model, passages);
     const candidates = listCandidates(variant, passages, edits.arms);
     const questions = passages.reduce((sum, passage) => sum + passage.questions.length, 0);

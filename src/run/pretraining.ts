@@ -7,7 +7,9 @@ import { stepCount } from "../lora/plan";
 import { disposeModel, loadModel, type Model } from "../model/load";
 import { createProgress, downloadProgress } from "../progress";
 import { runInnerLoop, type InnerLoopCandidate } from "../restem/inner-loop";
-import { once, type ExperimentContext, type Outcome } from "./experiment";
+import type { Executor } from "../restem/group";
+import { mapGroups } from "./at-once";
+import { once, requireSameInputs, type ExperimentContext, type Outcome } from "./experiment";
 import { openLessons, writeSelfEdits, type Lesson } from "./lessons";
 import { pretrainingReport, type PretrainingRollout } from "./pretraining-report";
 import type { PretrainingArm, PretrainingVariant } from "./pretraining-variant";
@@ -27,16 +29,18 @@ export async function runPretraining(
   context: ExperimentContext,
 ): Promise<Outcome> {
   const source = await openLessons(variant, context);
-  const { quiet, journal } = context;
+  const { quiet, journal, executor } = context;
   const model = await loadModel(variant.model, {
     onProgress: downloadProgress(variant.model, { quiet }),
   });
+  const inputs = [...model.inputs, ...source.inputs];
   const { seeds, arms, passages, concurrency } = variant;
   const total = seeds.length * arms.length * passages.length;
   const progress = createProgress("training runs", total, { quiet });
   const rollouts: PretrainingRollout[] = [];
   const clock = { generate: 0 };
   try {
+    await requireSameInputs(context, inputs);
     for (const seed of seeds) {
       const lessons = source.draw(seed, Math.max(...passages));
       const written = await once(journal, `${seed}/self-edits`, () =>
@@ -51,18 +55,20 @@ export async function runPretraining(
           edits: written.edits,
         })),
       );
-      for (let start = 0; start < runs.length; start += concurrency) {
-        const group = runs.slice(start, start + concurrency);
-        const key = `${seed}/${start}`;
-        rollouts.push(...(await once(journal, key, () => runGroup(model, variant, group))));
+      const groups = { size: concurrency, limit: executor?.groupsAtOnce ?? 1 };
+      const finished = await mapGroups(runs, groups, async (group, start) => {
+        const work = (): Promise<PretrainingRollout[]> => runGroup(model, variant, group, executor);
+        const results = await once(journal, `${seed}/${start}`, work);
         progress.advance(group.length);
-      }
+        return results;
+      });
+      rollouts.push(...finished);
     }
   } finally {
     progress.stop();
     disposeModel(model);
   }
-  return pretrainingReport(variant, rollouts, [...model.inputs, ...source.inputs], clock.generate);
+  return pretrainingReport(variant, rollouts, inputs, clock.generate);
 }
 
 async function writeEdits(
@@ -83,11 +89,13 @@ async function runGroup(
   model: Model,
   variant: PretrainingVariant,
   group: readonly Run[],
+  executor: Executor | undefined,
 ): Promise<PretrainingRollout[]> {
   const work = group.map((run) => candidateOf(variant, run));
   const results = await runInnerLoop(model, work, {
     concurrency: variant.concurrency,
     answerTokens: variant.answers.maximumTokens,
+    ...(executor ? { executor } : {}),
   });
   return group.map(({ seed, arm, lessons, edits }, i) => {
     const { training, answers, status, reason, seconds } = results[i];

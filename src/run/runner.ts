@@ -19,13 +19,18 @@ import {
 } from "../files";
 import { experiments, handedOut } from "./experiments";
 import type { Outcome } from "./experiment";
-import { openJournal, settingsChanges } from "./journal";
+import { settingsChanges } from "../settings-changes";
+import { openJournal } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
 import { parseVariant, readVariant, type Variant } from "./variant";
 
 /** The package's own folder. */
 export const packageRoot = path.resolve(__dirname, "../..");
+
+/** What a run keeps in its folder while it goes on. */
+const JOURNAL = "journal.jsonl";
+const CHECKPOINTS = "checkpoints";
 
 /** Options of `runVariant`. */
 export interface RunOptions {
@@ -93,7 +98,8 @@ export async function runVariant(
       record = await readRecord(partial);
       checkSameVariant(record, variant, partial);
     } else record = await runInto(partial, variant, options, log);
-    await rm(path.join(partial, "journal.jsonl"), { force: true });
+    for (const working of [JOURNAL, CHECKPOINTS])
+      await rm(path.join(partial, working), { recursive: true, force: true });
     await replaceFolder(partial, directory, `${partial}.old`);
     return { directory, record, alreadyComplete: false };
   } finally {
@@ -128,7 +134,7 @@ async function runInto(
     ...(options.server ? { server: options.server.url, model: options.server.model } : {}),
   };
   const settings = { variant, engine: { engine, engineVersion, threads, ...where } };
-  const journal = await openJournal(path.join(partial, "journal.jsonl"), settings);
+  const journal = await openJournal(path.join(partial, JOURNAL), settings);
   if (journal.size > 0) log(`Resuming: ${journal.size} finished pieces of work are kept.`);
   const local =
     !options.queue && !options.server && processes > 1 ? openLocalExecutor(processes) : undefined;
@@ -146,6 +152,7 @@ async function runInto(
     const executor = queue ?? local ?? server;
     const outcome = await experiments[variant.experiment](variant as never, {
       journal,
+      checkpoints: path.join(partial, CHECKPOINTS),
       log,
       quiet: options.quiet ?? false,
       ...(executor ? { executor } : {}),

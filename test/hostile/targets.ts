@@ -4,7 +4,6 @@ import path from "node:path";
 import { readPeft } from "../../src/lora/peft";
 import { renderChat } from "../../src/model/chat";
 import { parseModelConfig } from "../../src/model/config";
-import { openGguf } from "../../src/model/gguf/model";
 import { readSafetensors } from "../../src/model/safetensors";
 import { tokenizerFromJson } from "../../src/model/tokenizer";
 import { openJournal } from "../../src/run/journal";
@@ -16,9 +15,10 @@ import { parseGridAnswer } from "../../src/tasks/arc/grids";
 import { parseRecipe } from "../../src/tasks/arc/recipe";
 import { biographySequences, selfEditLines } from "../../src/tasks/biographies/selfedits";
 import { readSquad } from "../../src/tasks/squad";
-import { ggufBytes, modelEntries, modelTensors } from "../model/gguf-bytes";
 import { smallConfig } from "../model/random-network";
 import { safetensorsBytes } from "../model/safetensors-bytes";
+import { ggufTargets } from "./gguf-targets";
+import { queueTargets } from "./queue-targets";
 
 /** A reader and a good file of its. */
 export interface Target {
@@ -178,7 +178,6 @@ async function journal(folder: string): Promise<Buffer> {
 
 /** All targets; `folder` is an empty one for what they need beside the damaged file. */
 export async function hostileTargets(folder: string): Promise<Target[]> {
-  const gguf = ggufBytes(modelEntries("llama"), modelTensors());
   const tokenizer = readFileSync(path.join(root, "results/models/biographies/tokenizer.json"));
   const parquet = fixture("squad/squad.parquet");
   const weights = adapterWeights();
@@ -202,19 +201,8 @@ export async function hostileTargets(folder: string): Promise<Target[]> {
       header: weights.indexOf("}}") + 2,
       read: (file) => readSafetensors(file),
     },
-    {
-      name: "gguf",
-      good: gguf.bytes,
-      header: gguf.headerBytes,
-      read: async (file) => {
-        const source = await openGguf(file);
-        try {
-          for (const name of source.tensors.keys()) await source.read(name);
-        } finally {
-          await source.close();
-        }
-      },
-    },
+    ...ggufTargets(root, CHATML),
+    ...queueTargets(json(adapterJson), weights),
     { name: "tokenizer.json", good: tokenizer, header: "text", read: (_, b) => readTokenizer(b) },
     {
       name: "chat template",

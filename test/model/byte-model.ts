@@ -13,7 +13,7 @@ const heads = { headCount: 2, keyValueHeadCount: 1, headDim: 8 };
 const specials = ["<s>", "</s>"];
 
 /** GPT-2's printable character of each byte. */
-function byteCharacters(): string[] {
+export function byteCharacters(): string[] {
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => {
     const printable =

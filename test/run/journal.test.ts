@@ -5,7 +5,8 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
-import { openJournal, settingsChanges } from "../../src/run/journal";
+import { openJournal } from "../../src/run/journal";
+import { settingsChanges } from "../../src/settings-changes";
 import { withFolder } from "./temporary";
 
 const test = suite("journal");

@@ -49,7 +49,8 @@ export async function runLoop(folder: string, point?: KillPoint): Promise<Ended>
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, ...environment, COUNT_TO: countTo },
+    // Fine-tuning is kept after every step, so that it is cut in the middle, too.
+    env: { ...process.env, SEAL_CHECKPOINT_SECONDS: "0", ...environment, COUNT_TO: countTo },
   });
   let stderr = "";
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));

@@ -7,6 +7,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
 import { makeFolder, removeLeftovers, writeFileAtomic } from "../../src/files";
+import { requireSameInputs } from "../../src/run/experiment";
 import { openJournal } from "../../src/run/journal";
 import { writeRecord, type RunRecord } from "../../src/run/record";
 import { runVariant, type RunOptions } from "../../src/run/runner";
@@ -122,6 +123,22 @@ test("a finished run, or one that lacks only its last rename, is not taken for o
     assert.ok(alreadyComplete);
   }));
 
+test("a model or a data file that is another one than when the run began is named", () =>
+  withFolder(async (folder) => {
+    const inputs = (sha256: string): RunRecord["inputs"] => [
+      { name: "passages.json", source: "here", sha256: "a" },
+      { name: "model.safetensors", source: "there", sha256 },
+    ];
+    const begin = async (sha256: string): Promise<void> => {
+      const journal = await openJournal(path.join(folder, "journal.jsonl"), {});
+      const context = { journal, checkpoints: folder, log: () => undefined, quiet: true };
+      await requireSameInputs(context, inputs(sha256)).finally(() => journal.close());
+    };
+    await begin("b");
+    await begin("b");
+    assert.match(await refusal(begin("c")), 'other files: model.safetensors: "b" -> "c".');
+  }));
+
 test("work that cannot be handed out is not silently done here; other kinds ask for the queue", () =>
   withFolder(async (folder) => {
     const elsewhere = [
@@ -136,16 +153,18 @@ test("work that cannot be handed out is not silently done here; other kinds ask 
           output: path.join(folder, "results"),
         }),
       );
-    for (const kind of ["continual", "pretraining"])
-      for (const [flag, options] of elsewhere) {
-        const said = await run(`${kind}/biographies.json`, options);
-        assert.is(
-          said,
-          `${flag}: the inner loops of an experiment of kind "${kind}" cannot be handed out, only those of knowledge, biographies, arc; leave it out.`,
-        );
-      }
+    for (const [flag, options] of elsewhere)
+      assert.is(
+        await run("continual/biographies.json", options),
+        `${flag}: the inner loops of an experiment of kind "continual" cannot be handed out, only those of knowledge, biographies, pretraining, arc; leave it out.`,
+      );
     assert.not.ok(existsSync(path.join(folder, "results")));
-    for (const kind of ["knowledge/smollm2", "knowledge/biographies", "arc/smollm2"])
+    for (const kind of [
+      "knowledge/smollm2",
+      "knowledge/biographies",
+      "pretraining/biographies",
+      "arc/smollm2",
+    ])
       assert.match(await run(`${kind}.json`, elsewhere[0][1]), "No queue at redis://127.0.0.1:1");
   }));
 

@@ -113,7 +113,7 @@ test("every variant runs, made tiny", async () => {
     const whole = variant as unknown as Part;
     const tiny = parseVariant({ ...whole, ...shrink(whole, model) }, name);
     const journal = await openJournal(path.join(folder, `${name.replaceAll("/", " ")}l`), tiny);
-    const context = { journal, log: () => undefined, quiet: true };
+    const context = { journal, checkpoints: folder, log: () => undefined, quiet: true };
     const outcome = await experiments[tiny.experiment](tiny as never, context);
     await journal.close();
     assert.ok(outcome.rows.length > 0 && outcome.rollouts.length > 0, name);
