@@ -33,6 +33,7 @@ export { runInnerLoop } from "./restem/inner-loop";
 export type { InnerLoopCandidate, InnerLoopResult } from "./restem/inner-loop";
 export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
 export { judgeAnswer, judgeProbability } from "./judge/lexical";
+export { gradingPrompt } from "./judge/model";
 export { accuracy } from "./judge/verdict";
 export type { Verdict } from "./judge/verdict";
 export { readArticles, readSquad, selectPassages } from "./tasks/squad";
@@ -78,6 +79,7 @@ export {
   clusterMeanInterval,
   clusterShareInterval,
   cohenKappa,
+  correlation,
   mean,
   meanInterval,
   pairedDifference,
@@ -97,9 +99,12 @@ export { figureHeatmap } from "./plot/heatmap";
 export { renderFigure } from "./plot/render";
 export type { Figure } from "./plot/figure";
 export {
+  askAbout,
+  askQuestions,
   display,
   frame,
   inNotebook,
+  judgeAnswers,
   notebookSize,
   progress,
   readMetrics,
@@ -111,4 +116,12 @@ export {
   showSelfEdit,
   showTable,
 } from "./notebook";
-export type { FrameOptions, Output, Rollout, ShownAnswer, ShowTableOptions } from "./notebook";
+export type {
+  AskOptions,
+  FrameOptions,
+  JudgedQuestion,
+  Output,
+  Rollout,
+  ShownAnswer,
+  ShowTableOptions,
+} from "./notebook";

@@ -9,6 +9,7 @@ const simple = createRequire(__filename)("simple-statistics") as {
   mean(values: Numbers): number;
   sum(values: Numbers): number;
   sampleStandardDeviation(values: Numbers): number;
+  sampleCorrelation(a: Numbers, b: Numbers): number;
   quantileSorted(sorted: Numbers, share: number): number;
 };
 
@@ -32,6 +33,13 @@ export function mean(values: readonly number[]): number {
 /** Standard deviation of a sample (divisor n - 1); throws for fewer than two values. */
 export function standardDeviation(values: readonly number[]): number {
   return simple.sampleStandardDeviation(values);
+}
+
+/** Pearson's correlation of two lists of one length, in [-1, 1]; NaN where one of them is constant. */
+export function correlation(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length)
+    throw new RangeError(`pairs need lists of one length: ${a.length}, ${b.length}`);
+  return simple.sampleCorrelation(a, b);
 }
 
 /** Percentile bootstrap interval of the mean of independent values. */

@@ -21,6 +21,13 @@ test("mean and standard deviation of a sample", () => {
   near(statistics.standardDeviation([1, 2, 6]), Math.sqrt(7), 1e-12);
 });
 
+test("correlation of pairs", () => {
+  // Deviations (-1, 0, 1) and (-2, 1, 1): products 2 + 0 + 1 = 3; squares 2 and 6; 3 / sqrt(12).
+  near(statistics.correlation([1, 2, 3], [0, 3, 3]), 3 / Math.sqrt(12), 1e-12);
+  near(statistics.correlation([1, 2, 3], [3, 2, 1]), -1, 1e-12);
+  assert.throws(() => statistics.correlation([1, 2], [1]), RangeError);
+});
+
 test("the interval is made of percentiles of the resampled means", () => {
   // Two values, four resamples: (0,0), (0,1), (1,0), (1,1) have means 0, 5, 5, 10.
   const random = scripted([0, 0, 0, 1, 1, 0, 1, 1]);

@@ -21,7 +21,8 @@ export interface FrameOptions {
 
 /**
  * A danfojs DataFrame of a record's rows (arm, round, accuracy, …), or of any list of plain objects. Nested objects
- * become columns named `outer.inner`, a pair `ci95` becomes `low` and `high`, other lists their length; what an object lacks is null.
+ * become columns named `outer.inner`. An interval `ci95` becomes `low` and `high` (`ci95OverSeeds`: `lowOverSeeds` and so
+ * on), another list of up to ten numbers one column for each (`rewards.1`, …), any other list its length. What an object lacks is null.
  * A column whose name danfojs needs itself (`index`, `columns`, …) gets an underscore at its end.
  */
 export function frame(
@@ -66,20 +67,23 @@ function ownNames(empty: object): Set<string> {
 function flatten(row: Rollout, prefix = ""): Record<string, Value> {
   const entries = Object.entries(row).flatMap(([key, value]): [string, Value][] => {
     if (value === undefined) return [];
-    if (Array.isArray(value)) {
-      const [low, high] = value as Value[];
-      if (key === "ci95")
-        return [
-          [`${prefix}low`, low],
-          [`${prefix}high`, high],
-        ];
-      return [[prefix + key, value.length]];
-    }
+    if (Array.isArray(value)) return listColumns(key, value).map(([k, v]) => [prefix + k, v]);
     if (typeof value === "object" && value !== null)
       return Object.entries(flatten(value as Rollout, `${prefix}${key}.`));
     return [[prefix + key, value as Value]];
   });
   return Object.fromEntries(entries);
+}
+
+/** Longest list of numbers that gets a column for each. */
+const MOST_COLUMNS = 10;
+
+function listColumns(key: string, list: readonly unknown[]): [string, Value][] {
+  const numbers = list.length > 0 && list.every((item) => typeof item === "number");
+  if (!numbers || list.length > MOST_COLUMNS) return [[key, list.length]];
+  if (list.length === 2 && key.startsWith("ci95"))
+    return list.map((end, i) => [key.replace("ci95", i === 0 ? "low" : "high"), end]);
+  return list.map((item, i) => [`${key}.${i + 1}`, item]);
 }
 
 /**

@@ -1,4 +1,6 @@
 /** What notebooks take beside the rest of the package; re-exported by `src/index.ts`. */
+export { askAbout, askQuestions, judgeAnswers } from "./ask";
+export type { AskOptions, JudgedQuestion } from "./ask";
 export { display, inNotebook } from "./display";
 export type { Output } from "./display";
 export { frame, readMetrics, readRollouts, resultFolder } from "./frame";

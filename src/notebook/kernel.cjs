@@ -29,9 +29,12 @@ const { sys } = createRequire(fromRoot.resolve("tslab/dist/main.js"))(
   "@tslab/typescript-for-tslab",
 );
 sys.watchFile = sys.watchDirectory = () => ({ close: () => undefined });
-fs.watchFile(path.join(root, "dist/.seal-build"), { persistent: false, interval: 2000 }, () =>
-  process.stderr.write("seal-lab was rebuilt: restart the kernel to use it.\n"),
-);
+const stamp = path.join(root, "dist/.seal-build");
+// The listener is also called once where there is no such file: then nothing has changed.
+fs.watchFile(stamp, { persistent: false, interval: 2000 }, (now, before) => {
+  if (now.mtimeMs !== before.mtimeMs)
+    process.stderr.write("seal-lab was rebuilt: restart the kernel to use it.\n");
+});
 
 // A kernel outlives a front end that is killed; this one does not.
 const parent = process.ppid;

@@ -64,7 +64,9 @@ export function showTable(frame: DataFrame, options: ShowTableOptions = {}): voi
   const values = frame.values as unknown[][];
   const write = (value: unknown): string => {
     if (value === null || value === undefined || Number.isNaN(value)) return "";
-    if (typeof value === "number" && !Number.isInteger(value)) return value.toFixed(decimals);
+    // A difference that rounds to nothing has no sign.
+    if (typeof value === "number" && !Number.isInteger(value))
+      return value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1");
     return typeof value === "object" ? JSON.stringify(value) : String(value as string);
   };
   const cells = values.slice(0, rows).map((row) => row.map(write));

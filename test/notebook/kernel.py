@@ -27,6 +27,12 @@ def run(code):
 imported = run('import { loadModel, trainAdapters, UserError } from "seal-lab";')
 inspected = client.inspect("trainAdapters", 5, reply=True, timeout=60)["content"]
 completed = client.complete("trainAd", 7, reply=True, timeout=60)["content"]
+everything = json.loads(sys.argv[2])
+run("import { " + ", ".join(everything) + ' } from "seal-lab";')
+documented = {}
+for name in everything:
+    content = client.inspect(name, len(name), reply=True, timeout=60)["content"]
+    documented[name] = content["data"].get("text/plain", "")
 option = "trainAdapters(null, [{ seq"
 keys = client.complete(option, len(option), reply=True, timeout=60)["content"]
 mistyped = run("const model: string = await loadModel(3);")
@@ -39,6 +45,7 @@ print(
         {
             "imported": imported,
             "inspected": inspected["data"].get("text/plain", ""),
+            "documented": documented,
             "completed": completed["matches"],
             "keys": keys["matches"],
             "mistyped": mistyped,

@@ -1,5 +1,6 @@
 /** What a front end is told of a notebook's imports: completion, documentation, type errors, a user's mistake. */
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { promisify } from "node:util";
 import { suite } from "uvu";
@@ -16,6 +17,7 @@ interface Ran {
 interface Answers {
   imported: Ran;
   inspected: string;
+  documented: Record<string, string>;
   completed: string[];
   keys: string[];
   mistyped: Ran;
@@ -28,7 +30,9 @@ testWithJupyter(
   async () => {
     const script = path.join(__dirname, "kernel.py");
     const folder = path.join(__dirname, "../../notebooks");
-    const { stdout } = await promisify(execFile)(jupyterPython, [script, folder]);
+    const everything = Object.keys(createRequire(__filename)("seal-lab") as object);
+    const args = [script, folder, JSON.stringify(everything)];
+    const { stdout } = await promisify(execFile)(jupyterPython, args);
     const answers = JSON.parse(stdout) as Answers;
     assert.equal(answers.imported, { status: "ok", printed: "" });
     assert.match(
@@ -36,6 +40,15 @@ testWithJupyter(
       /function trainAdapters\(model: Model, jobs: readonly AdapterJob\[\]/,
     );
     assert.match(answers.inspected, /Trains one adapter for each job, several at once/);
+    for (const name of ["loadModel", "generate", "trainAdapters", "frame", "show"])
+      assert.ok(everything.includes(name), name);
+    // Its type without "any", a line that says where it comes from, then what it is.
+    for (const name of everything) {
+      const [type, ...text] = answers.documented[name].split("\n\n");
+      assert.match(type, new RegExp(`^\\(alias\\) (function|const|class) ${name}\\b`), name);
+      assert.not.match(type, /\bany\b/, name);
+      assert.ok(text.join(" ").length > 20, `${name} has no documentation`);
+    }
     assert.equal(answers.completed, ["trainAdapters"]);
     assert.equal(answers.keys, ["sequences"]);
     assert.is(answers.mistyped.status, "error");

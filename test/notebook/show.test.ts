@@ -153,6 +153,19 @@ test("a table of objects: nested keys, intervals, lists, missing values; more ro
   assert.equal(each.column("q").values, [1, 2, 3]);
   assert.equal(each.column("arm").values, ["a", "a", "b"]);
   assert.throws(() => frame([]), /no rows/);
+  const lists = frame([
+    { mean: 0.1, ci95OverSeeds: [0.05, 0.2], rewards: [1, 0, 0.5], none: [] },
+    { mean: -0.0001, ci95OverSeeds: [-1, 1], rewards: [1, 1, 1], none: Array<number>(11).fill(0) },
+  ]);
+  assert.equal(lists.columns, [
+    ...["mean", "lowOverSeeds", "highOverSeeds"],
+    ...["rewards.1", "rewards.2", "rewards.3", "none"],
+  ]);
+  assert.equal(lists.values, [
+    [0.1, 0.05, 0.2, 1, 0, 0.5, 0],
+    [-0.0001, -1, 1, 1, 1, 1, 11],
+  ]);
+  assert.match(await printed(() => showTable(lists)), /\n0\.000 +-1 +1 /);
   const named = frame([{ index: 3, values: 4, round: 5 }]);
   assert.equal(named.columns, ["index_", "values_", "round"]);
   assert.equal(named.column("round").values, [5]);
