@@ -10,20 +10,21 @@ import { parseModelConfig } from "../../src/model/config";
 import { openSafetensors } from "../../src/model/safetensors";
 import { disposeWeights, loadWeights } from "../../src/model/weights";
 import { createRandom } from "../../src/random";
-import { configFile, valuesOf, writeModelFiles } from "../../src/tasks/biographies/model-files";
-import { orthogonalize } from "../../src/tasks/biographies/muon";
-import { initialWeights, lossAndFullGradients } from "../../src/tasks/biographies/network";
+import { writeModelFiles } from "../../src/tasks/biographies/model-files";
 import {
   biographiesConfig,
   documentsOfStep,
   pretrainingSettings,
   pretrainingStep,
-  startPretraining,
   type PretrainingSettings,
 } from "../../src/tasks/biographies/pretraining";
-import { readCheckpoint, saveCheckpoint } from "../../src/tasks/biographies/checkpoint";
 import { pretrainingAccuracy } from "../../src/tasks/biographies/pretraining-accuracy";
 import { createWorld } from "../../src/tasks/biographies/world";
+import { readCheckpoint, saveCheckpoint } from "../../src/tasks/from-scratch/checkpoint";
+import { configFile, valuesOf } from "../../src/tasks/from-scratch/files";
+import { orthogonalize } from "../../src/tasks/from-scratch/muon";
+import { initialWeights, lossAndFullGradients } from "../../src/tasks/from-scratch/network";
+import { startPretraining } from "../../src/tasks/from-scratch/step";
 
 const pretraining = suite("biographies pretraining");
 const world = createWorld(0);

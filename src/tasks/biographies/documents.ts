@@ -1,5 +1,6 @@
 /** Pretraining documents of the small world: words and which of them are learned. Batching and training are elsewhere. */
 import type { Random } from "../../random";
+import type { PretrainingDocument } from "../from-scratch/step";
 import { selfEditLines, writeSelfEdit } from "./selfedits";
 import {
   biographySelfEditPrompt,
@@ -12,14 +13,6 @@ import {
 } from "./texts";
 import { randomPerson, worldSizes, type Person, type World } from "./world";
 import { attributes, attributeValues, firstNames, lastNames, roleWords } from "./words";
-
-/** A document; `learned[i]` is the weight of word i in the document's loss, 0 where it is not learned. */
-export interface PretrainingDocument {
-  readonly words: readonly string[];
-  readonly learned: readonly number[];
-  /** The document's weight among others, 1 unless told. */
-  readonly weight?: number;
-}
 
 /** Some words and their weight in the loss. */
 type Part = readonly [text: string, learned: number];

@@ -1,9 +1,7 @@
-/** The files of the small world's model: config.json, tokenizer.json, model.safetensors and the card. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { Variable } from "@tensorflow/tfjs";
-import { writeSafetensors, type TensorValues } from "../../model/safetensors";
+/** What stands in the folder of the small world's model: its tokenizer, report and card. */
+import type { TensorValues } from "../../model/safetensors";
 import type { ModelConfig } from "../../model/types";
+import { writeModelFolder } from "../from-scratch/files";
 import type { PretrainingSettings } from "./pretraining";
 import type { PretrainingAccuracy } from "./pretraining-accuracy";
 import { tokenizerFile } from "./vocabulary";
@@ -25,41 +23,6 @@ export interface PretrainingReport {
   readonly minutes: number;
 }
 
-/** transformers' config.json of the model. */
-export function configFile(config: ModelConfig): object {
-  return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.layerCount,
-    num_attention_heads: config.headCount,
-    num_key_value_heads: config.keyValueHeadCount,
-    head_dim: config.headDim,
-    vocab_size: config.vocabularySize,
-    rms_norm_eps: config.rmsNormEpsilon,
-    rope_theta: config.ropeTheta,
-    max_position_embeddings: config.maximumPositions,
-    tie_word_embeddings: config.tiedHead,
-    hidden_act: "silu",
-    attention_bias: false,
-    mlp_bias: false,
-    eos_token_id: config.eosTokenIds[0],
-    pad_token_id: 0,
-    torch_dtype: "float32",
-  };
-}
-
-/** The values of trained variables by name, for writing. */
-export async function valuesOf(
-  variables: ReadonlyMap<string, Variable>,
-): Promise<Map<string, TensorValues>> {
-  const values = new Map<string, TensorValues>();
-  for (const [name, variable] of variables)
-    values.set(name, { shape: variable.shape, values: (await variable.data()) as Float32Array });
-  return values;
-}
-
 /** Writes the model's folder. */
 export async function writeModelFiles(
   folder: string,
@@ -67,21 +30,16 @@ export async function writeModelFiles(
   weights: ReadonlyMap<string, TensorValues>,
   report: PretrainingReport,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const json = (name: string, content: object): Promise<void> =>
-    writeFile(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);
-  await json("config.json", configFile(config));
-  await json("tokenizer.json", tokenizerFile());
-  await json("tokenizer_config.json", {
-    tokenizer_class: "PreTrainedTokenizerFast",
-    eos_token: roleWords.end,
-    pad_token: roleWords.padding,
-    unk_token: roleWords.unknown,
-    clean_up_tokenization_spaces: false,
+  await writeModelFolder(folder, config, weights, {
+    tokenizer: tokenizerFile(),
+    tokenizerConfig: {
+      eos_token: roleWords.end,
+      pad_token: roleWords.padding,
+      unk_token: roleWords.unknown,
+    },
+    report,
+    card: modelCard(config, report),
   });
-  await json("pretraining.json", report);
-  await writeSafetensors(join(folder, "model.safetensors"), weights);
-  await writeFile(join(folder, "README.md"), modelCard(config, report));
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;

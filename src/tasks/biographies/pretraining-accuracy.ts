@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "../../model/types";
 import { createRandom, type Random } from "../../random";
-import { logitsOf, withBatch, type Variables } from "./network";
+import { logitsOf, withBatch, type Variables } from "../from-scratch/network";
 import { idsOf } from "./pretraining";
 import { biographySelfEditPrompt, questionPrompt, questionsAbout, writePassage } from "./texts";
 import { newPeople, worldSizes, type World } from "./world";

@@ -1,21 +1,14 @@
-/** Pretraining of the small world's model from scratch: settings, batches and steps. Accuracies and checkpoints have their own modules. */
-import * as tf from "@tensorflow/tfjs";
+/** Pretraining of the small world's model from scratch: settings and batches. The steps themselves are from-scratch/step.ts's. */
 import type { ModelConfig } from "../../model/types";
 import { createRandom } from "../../random";
 import {
-  knownDocument,
-  openBookDocument,
-  lessonDocument,
-  type OpenBookKind,
+  takeStep,
   type PretrainingDocument,
-} from "./documents";
-import {
-  createOptimizerState,
-  optimizerStep,
-  type FullOptimizerSettings,
-  type OptimizerState,
-} from "./muon";
-import { initialWeights, lossAndFullGradients, type LearnedWord, type Variables } from "./network";
+  type PretrainingState,
+  type PretrainingStep,
+  type StepSettings,
+} from "../from-scratch/step";
+import { knownDocument, openBookDocument, lessonDocument, type OpenBookKind } from "./documents";
 import { vocabulary } from "./vocabulary";
 import type { World } from "./world";
 import { roleWords } from "./words";
@@ -30,9 +23,7 @@ export interface BatchPlan {
 }
 
 /** Everything that determines the weights, but for the engine's rounding. */
-export interface PretrainingSettings {
-  readonly seed: number;
-  readonly steps: number;
+export interface PretrainingSettings extends StepSettings {
   /** Up to this step: lessons in reading without distractors; */
   readonly plainSteps: number;
   /** up to this step: lessons with distractors; */
@@ -43,10 +34,6 @@ export interface PretrainingSettings {
   readonly openBookSteps: number;
   readonly openBook: BatchPlan;
   readonly everything: BatchPlan;
-  /** The rates fall linearly to 0 over this last share of the steps. */
-  readonly decayShare: number;
-  readonly initialDeviation: number;
-  readonly optimizer: FullOptimizerSettings;
 }
 
 /** The settings of the committed weights. */
@@ -102,29 +89,6 @@ export function biographiesConfig(): ModelConfig {
   };
 }
 
-/** What one step did. `loss` is a mean over documents of each document's mean. */
-export interface PretrainingStep {
-  readonly step: number;
-  readonly loss: number;
-}
-
-/** Weights and optimizer state after `step` steps. */
-export interface PretrainingState {
-  step: number;
-  readonly variables: Variables;
-  readonly optimizer: OptimizerState;
-}
-
-/** A fresh state. */
-export function startPretraining(
-  config: ModelConfig,
-  settings: PretrainingSettings,
-): PretrainingState {
-  const random = createRandom(`weights:${settings.seed}`);
-  const variables = initialWeights(config, settings.initialDeviation, random);
-  return { step: 0, variables, optimizer: createOptimizerState(variables) };
-}
-
 /** The documents of a step, a function of seed and step alone so that a run can resume anywhere. */
 export function documentsOfStep(
   world: World,
@@ -154,10 +118,7 @@ export function documentsOfStep(
   };
 }
 
-/**
- * Takes the next step. Long and short documents go through the model apart, to spare padding, and weigh the same
- * in the loss; within each, every document does.
- */
+/** Takes the next step; long and short documents go through the model apart. */
 export function pretrainingStep(
   config: ModelConfig,
   world: World,
@@ -165,39 +126,7 @@ export function pretrainingStep(
   state: PretrainingState,
 ): PretrainingStep {
   const { long, short } = documentsOfStep(world, settings, state.step);
-  const groups = [long, short].filter((documents) => documents.length > 0);
-  const parts = groups.map((documents) => {
-    const rows = documents.map(({ words }) => idsOf(words));
-    const share = 1 / (groups.length * documents.length);
-    const learned = documents.flatMap((document, row) => learnedWords(document, row, share));
-    return lossAndFullGradients(config, state.variables, rows, learned);
-  });
-  const gradients = tf.tidy(() =>
-    parts.length === 1
-      ? parts[0].gradients
-      : Object.fromEntries(
-          [...state.variables.keys()].map((name) => [
-            name,
-            tf.add(parts[0].gradients[name], parts[1].gradients[name]),
-          ]),
-        ),
-  );
-  const rest = (settings.steps - state.step) / (settings.steps * settings.decayShare);
-  state.step += 1;
-  const { variables, optimizer } = state;
-  const share = Math.min(1, rest);
-  optimizerStep(variables, gradients, optimizer, settings.optimizer, state.step, share);
-  tf.dispose([gradients, ...parts.map((part) => part.gradients)]);
-  return { step: state.step, loss: parts.reduce((sum, { loss }) => sum + loss, 0) };
-}
-
-/** The document's share of the loss, spread over its learned words by their weights. */
-function learnedWords(document: PretrainingDocument, row: number, share: number): LearnedWord[] {
-  const { learned, weight: own = 1 } = document;
-  const total = learned.reduce((sum, weight) => sum + weight, 0) / own;
-  return learned.flatMap((weight, place) =>
-    place > 0 && weight > 0 ? [{ row, place, weight: (share * weight) / total }] : [],
-  );
+  return takeStep(config, settings, state, [long, short], idsOf);
 }
 
 const ids = new Map(vocabulary().map((word, id) => [word, id]));

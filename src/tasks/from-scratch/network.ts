@@ -1,4 +1,4 @@
-/** The small world's model with all weights trainable: initial weights, and the loss by automatic differentiation. */
+/** A small model with all weights trainable: initial weights, and the loss by automatic differentiation. */
 import * as tf from "@tensorflow/tfjs";
 import { TARGET_NAMES, targetShape, type TargetName } from "../../model/adapters";
 import { attend, gatedUnit, rmsNorm, splitHeads } from "../../model/layers";

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../../errors";
 import { readSafetensors, writeSafetensors } from "../../model/safetensors";
-import { valuesOf } from "./model-files";
-import type { PretrainingState } from "./pretraining";
+import { valuesOf } from "./files";
+import type { PretrainingState } from "./step";
 
 /** What a checkpoint keeps beside the state, for the report. */
 export interface PretrainingProgress {
