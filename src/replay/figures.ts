@@ -55,8 +55,7 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
       label: row.arm,
       value: 100 * row.accuracy.value,
       interval: scaled(row.accuracy),
-      ...(row.paper !== undefined &&
-        row.table === "single passage" && { reference: 100 * row.paper }),
+      ...(row.paper !== undefined && { reference: 100 * row.paper }),
     })),
     {
       title,

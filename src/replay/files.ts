@@ -48,9 +48,17 @@ export function localFiles(directory: string): LogFiles {
     source: directory,
     read: async (name) => {
       const found = find(name);
-      return found === undefined ? undefined : readFile(found, "utf8");
+      return found === undefined ? undefined : readText(found);
     },
   };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}.`);
+  }
 }
 
 /** The same logs from GitHub, at one commit, each downloaded once into the user's cache. */

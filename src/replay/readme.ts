@@ -26,6 +26,7 @@ export function replayReadme(summary: ReplaySummary): string {
       "github.com/Continual-Intelligence/SEAL. No model was run. Written by `seal replay`; do not edit.",
     accuracySection(summary),
     differenceSection(summary),
+    questionSection(summary),
     continualSection(summary),
     noiseSection(summary.noise),
     judgeSection(summary),
@@ -82,11 +83,11 @@ function accuracySection({ arms }: ReplaySummary): string {
       "Intervals: bootstrap over the 200 passages, and over the articles they come from (47 titles; passages of one article may be " +
         "alike). Both count the sampling of passages only: one training run of each arm was released.",
     ),
-    section("Other self-edit prompts", "prompts", paper.recalled),
+    section("Other self-edit prompts", "prompts", paper.read),
     section(
       "Continued pretraining on 200 passages",
       "continued pretraining",
-      "Averaged over questions, as CPT.py does. The paper's table is not at hand, so that its column is empty.",
+      "Averaged over questions, as CPT.py does.",
     ),
   ]
     .filter(Boolean)
@@ -107,9 +108,29 @@ function differenceSection({ differences }: ReplaySummary): string {
   ].join("\n\n");
 }
 
+/** How far articles and questions lie apart: the spread behind the intervals. */
+function questionSection({ articles, right, judge }: ReplaySummary): string {
+  const logs = judge.logs.length;
+  const counts = right.flat();
+  const share = (wanted: (count: number) => boolean): string =>
+    `${counts.filter(wanted).length} (${percent(counts.filter(wanted).length / counts.length)}%)`;
+  const log = articles.some(({ accuracy }) => "eval/iter2" in accuracy)
+    ? "eval/iter2"
+    : "eval/base";
+  const values = articles.map(({ accuracy }) => accuracy[log]).sort((a, b) => a - b);
+  return [
+    "## By article and by question",
+    `Of ${counts.length} questions, ${share((n) => n === 0)} are answered rightly after training in none of the ${logs} logs and ${share((n) => n === logs)} in all. ` +
+      `In ${log} the ${values.length} articles have from ${percent(values[0])} to ${percent(values[values.length - 1])} of their questions right ` +
+      `(quarters at ${[0.25, 0.5, 0.75].map((q) => percent(values[Math.floor(q * (values.length - 1))])).join(", ")}). ` +
+      "Every article and question, by number: `articles.json`; every verdict: `verdicts.json`.",
+  ].join("\n\n");
+}
+
 function continualSection({ continual }: ReplaySummary): string {
   if (!continual) return "";
-  const { accuracy, forgotten, learned, keptOverUntouched, sequences, runsDiffer } = continual;
+  const { accuracy, forgotten, learned, keptOverUntouched, sequences, runsDiffer, errorsDiffer } =
+    continual;
   const cell = (value: number | null): string => (value === null ? "" : percent(value));
   return [
     `## Continual self-edits (${sequences} sequences)`,
@@ -129,6 +150,9 @@ function continualSection({ continual }: ReplaySummary): string {
     runsDiffer === undefined
       ? ""
       : `Largest difference between the released mean and that of the single runs: ${runsDiffer.toExponential(1)}.`,
+    errorsDiffer === undefined
+      ? ""
+      : `Largest difference of the standard errors (\`continual.json\`) to the paper's table 5, which has four digits: ${errorsDiffer.toExponential(1)}.`,
   ]
     .filter(Boolean)
     .join("\n\n");
@@ -175,7 +199,13 @@ function noiseSection(noise: readonly NoiseRecord[]): string {
     ),
     `**Best at no more than SEAL's ${SEAL_RUNS} runs: ${best.plan}**, expected gain ${signed(best.gain.value)} points ` +
       `(95% ${interval(best.gain, signed)}), ${signed(best.versusBest.value)} (${interval(best.versusBest, signed)}) more than best of 5 by 3. ` +
-      'As a selection rule: `{kind: "shrunk"}` over each candidate\'s repeats, after running only the best ones again.',
+      'As a selection rule (src/restem/select.ts): `{kind: "shrunk", count, variances}`, after each stage with the count of those to run again, ' +
+      `at the end with 1; \`variances\` here: between ${(last.deviationBetween ** 2).toFixed(4)}, within ${(last.deviationWithin ** 2).toFixed(4)}. ` +
+      "The gain is that of a fitted normal model. What was measured without one stands in the first table; for " +
+      `${last.name}: ${last.heldOut
+        .slice(1)
+        .map(({ plan, runs, gain }) => `${plan} ${signed(gain.value)} with ${runs} runs`)
+        .join("; ")}.`,
     "Where it does not help: shrinkage toward the passage's mean changes nothing when every candidate has equally many repeats " +
       "(the order within a passage stays the same); it matters only after halving, or to leave out passages whose candidates do not differ. " +
       (useless.length > 0
@@ -241,7 +271,7 @@ function judgeSection({ judge }: ReplaySummary): string {
 function sourcesSection({ inputs, missing }: ReplaySummary): string {
   return [
     "## Files",
-    "`accuracy.json` (arms, differences, before adaptation, inputs with sha256, discrepancies), `continual.json`, `noise.json`, `judge.json`, " +
+    "`accuracy.json` (arms, differences, before adaptation, inputs with sha256, discrepancies), `articles.json` (accuracy by article and log; how many logs have each question right), `continual.json`, `noise.json`, `judge.json`, " +
       "`rewards.json` (released mean reward by passage and candidate), `verdicts.json` (GPT-4.1's verdicts by passage and question number, 1 or 0; no text), `figures/`.",
     `${inputs.length} released files were read.${missing.length > 0 ? ` Not there: ${missing.join(", ")}.` : ""}`,
   ].join("\n\n");

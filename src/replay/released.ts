@@ -1,6 +1,6 @@
 /** Reads SEAL's released logs into plain rows of questions, answers and GPT-4.1 verdicts. What they show is computed elsewhere. */
 import { z } from "zod";
-import { UserError } from "../errors";
+import { errorMessage, UserError } from "../errors";
 import type { LogFiles } from "./files";
 
 const questionSchema = z.object({
@@ -17,18 +17,22 @@ const logSchema = z.object({
   overall: z
     .object({ baseline_mean_accuracy: z.number(), adapter_mean_accuracy: z.number() })
     .loose(),
-  articles: z.array(
-    z.object({
-      title: z.string(),
-      completions: z.array(
-        z.object({
-          text: z.string(),
-          stats: z.object({ adapter_mean: z.number(), adapter_std: z.number() }).loose(),
-          questions: z.array(questionSchema),
-        }),
-      ),
-    }),
-  ),
+  articles: z
+    .array(
+      z.object({
+        title: z.string(),
+        completions: z
+          .array(
+            z.object({
+              text: z.string(),
+              stats: z.object({ adapter_mean: z.number(), adapter_std: z.number() }).loose(),
+              questions: z.array(questionSchema),
+            }),
+          )
+          .min(1),
+      }),
+    )
+    .min(1),
 });
 
 const pooledSchema = z.object({
@@ -45,13 +49,19 @@ const pooledSchema = z.object({
   lora_params: z.record(z.string(), z.unknown()),
 });
 
-const matrix = z.array(z.array(z.number()));
+const matrix = z
+  .array(z.array(z.number()).min(1))
+  .refine((rows) => rows.every((row) => row.length === rows.length - 1), {
+    error: "wanted a row for each update and one before, a column for each update",
+  });
 const continualSchema = z.object({
   mean_over_sequences: matrix,
   std_over_sequences: matrix,
-  n_sequences: z.number(),
+  n_sequences: z.number().min(1),
   n_datapoints: z.number(),
 });
+
+const arcSchema = z.record(z.string(), z.unknown());
 
 /** One answer with GPT-4.1's verdict; `article` and `question` are numbers in file order. */
 export interface GradedAnswer {
@@ -89,12 +99,22 @@ export interface ReleasedLog {
 export type ContinualLog = z.infer<typeof continualSchema>;
 
 function parse<T>(schema: z.ZodType<T>, text: string, name: string): T {
-  const result = schema.safeParse(JSON.parse(text));
+  const result = schema.safeParse(parseJson(text, name));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new UserError(
-    `${name} is not a log of SEAL's: ${issue.message} at ${issue.path.join(".")}.`,
+    `${name} is not a log of SEAL's: ${issue.message} at ${issue.path.join(".") || "its top"}.`,
   );
+}
+
+function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new UserError(
+      `${name} is not JSON: ${errorMessage(error)}.\nIt seems damaged or cut short: get it again.`,
+    );
+  }
 }
 
 /** A log of query_server.py (`eval/*.json`, `train/rank_*.json`), or undefined where it is not there. */
@@ -149,9 +169,16 @@ export async function readPooledLog(
   if (text === undefined) return undefined;
   const log = parse(pooledSchema, text, name);
   const reply = log.server_reply;
-  if (reply.adapter_texts.length !== order.adapter.length) {
+  const lists = [
+    reply.baseline_texts,
+    reply.adapter_texts,
+    reply.baseline_correct,
+    reply.adapter_correct,
+  ];
+  const wrong = lists.find(({ length }) => length !== order.adapter.length);
+  if (wrong) {
     throw new UserError(
-      `${name}: ${reply.adapter_texts.length} answers for ${order.adapter.length} questions of ${order.name}.`,
+      `${name}: ${wrong.length} answers or verdicts for ${order.adapter.length} questions of ${order.name}.`,
     );
   }
   const rows = (side: "baseline" | "adapter"): GradedAnswer[] =>
@@ -178,4 +205,9 @@ export async function readContinual(
 ): Promise<ContinualLog | undefined> {
   const text = await files.read(name);
   return text === undefined ? undefined : parse(continualSchema, text, name);
+}
+
+/** The number of tasks in a file of ARC tasks. */
+export function countArcTasks(text: string, name: string): number {
+  return Object.keys(parse(arcSchema, text, name)).length;
 }

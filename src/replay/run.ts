@@ -13,6 +13,7 @@ import { githubFiles, localFiles, type LogFiles } from "./files";
 import { armDifferences, judgeLog } from "./judging";
 import { heldOutGains, planGains, type Rewards } from "./noise";
 import {
+  countArcTasks,
   readContinual,
   readLog,
   readPooledLog,
@@ -24,9 +25,11 @@ import type { NoiseRecord, ReplaySummary } from "./summary";
 import {
   accuracyRecord,
   ARMS,
+  articleRecords,
   continualRecord,
   differences,
   beforeRecords,
+  rightAnswers,
   verdictStrings,
 } from "./tables";
 
@@ -77,6 +80,8 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     arms,
     differences: differences(logs, SEED),
     before: beforeRecords(logs, SEED),
+    articles: articleRecords(logs),
+    right: rightAnswers(logs),
     ...(continual && { continual }),
     noise: noiseRecords(training),
     judge: { logs: judged, differences: armDifferences(judged) },
@@ -125,6 +130,7 @@ async function readEvaluationLogs(files: LogFiles): Promise<Map<string, Released
       name.startsWith("cpt/") && order
         ? await readPooledLog(files, `${name}.json`, order)
         : await readLog(files, `${name}.json`);
+    if (own && order) requireSamePassages(own, order);
     if (own) logs.set(name, own);
   }
   if (!logs.has("eval/base"))
@@ -132,13 +138,37 @@ async function readEvaluationLogs(files: LogFiles): Promise<Map<string, Released
   return logs;
 }
 
+/** Arms are compared passage by passage. */
+function requireSamePassages(own: ReleasedLog, order: ReleasedLog): void {
+  const same = own.titles.length === order.titles.length && own.adapter.length > 0;
+  if (same && own.titles.every((title, i) => title === order.titles[i])) return;
+  throw new UserError(
+    `${own.name}.json has not the passages of ${order.name}.json (${own.titles.length} and ${order.titles.length}), or no answers.\n` +
+      "It seems damaged, or of another data set: get it again.",
+  );
+}
+
 async function readTrainingLogs(files: LogFiles): Promise<ReleasedLog[]> {
   const logs: ReleasedLog[] = [];
   for (const name of TRAINING_LOGS) {
     const own = await readLog(files, `${name}.json`);
+    if (own) requireEqualRepeats(own);
     if (own) logs.push(own);
   }
   return logs;
+}
+
+/** The noise of the reward is read off equally many repeats of equally many candidates. */
+function requireEqualRepeats(own: ReleasedLog): void {
+  const rewards = repeatAccuracies(own.adapter);
+  const shapes = new Set(
+    Array.from(rewards, (passage) => JSON.stringify(passage?.map((one) => one.length))),
+  );
+  if (shapes.size <= 1) return;
+  throw new UserError(
+    `${own.name}.json has passages with different numbers of candidates or repeats.\n` +
+      "It seems damaged: get it again.",
+  );
 }
 
 async function readContinualLogs(files: LogFiles): Promise<ReplaySummary["continual"]> {
@@ -147,6 +177,10 @@ async function readContinualLogs(files: LogFiles): Promise<ReplaySummary["contin
   const runs: ContinualLog[] = [];
   for (const name of CONTINUAL_RUNS) {
     const run = await readContinual(files, `continual/${name}.json`);
+    if (run && run.mean_over_sequences.length !== overall.mean_over_sequences.length)
+      throw new UserError(
+        `continual/${name}.json has not as many updates as overall_results.json.`,
+      );
     if (run) runs.push(run);
   }
   return continualRecord(overall, runs);
@@ -157,10 +191,9 @@ async function readArcSubsets(files: LogFiles): Promise<ReplaySummary["arcSubset
   const names = ["training", "evaluation"] as const;
   const sizes = names.map(async (name) => {
     const part = name === "training" ? "training_set" : "eval_set";
-    const text = await files.read(`arc/arc-agi_${name}_challenges_filtered_1B_${part}.json`);
-    return text === undefined
-      ? []
-      : [{ name, tasks: Object.keys(JSON.parse(text) as object).length }];
+    const file = `arc/arc-agi_${name}_challenges_filtered_1B_${part}.json`;
+    const text = await files.read(file);
+    return text === undefined ? [] : [{ name, tasks: countArcTasks(text, file) }];
   });
   return (await Promise.all(sizes)).flat();
 }
@@ -193,7 +226,7 @@ async function writeAll(
   output: string,
   log: (line: string) => void,
 ): Promise<void> {
-  const { judge, noise, continual, ...numbers } = summary;
+  const { judge, noise, continual, articles, right, ...numbers } = summary;
   const verdicts = Object.fromEntries([
     ...[...logs.values()].map((own) => [
       own.name,
@@ -208,6 +241,7 @@ async function writeAll(
   );
   const tables: Record<string, unknown> = {
     accuracy: numbers,
+    articles: { articles, right },
     judge,
     noise,
     continual,

@@ -1,7 +1,13 @@
 /** What a replay finds, as plain data. */
 import type { ArmDifference, JudgedLog } from "./judging";
 import type { HeldOutGain, PlanGain } from "./noise";
-import type { AccuracyRecord, BeforeRecord, ContinualRecord, DifferenceRecord } from "./tables";
+import type {
+  AccuracyRecord,
+  ArticleRecord,
+  BeforeRecord,
+  ContinualRecord,
+  DifferenceRecord,
+} from "./tables";
 
 /** The noise of one training round's rewards, and what selection gains there. */
 export interface NoiseRecord {
@@ -23,12 +29,18 @@ export interface ReplaySummary {
   readonly differences: readonly DifferenceRecord[];
   /** The accuracy before adaptation in every log. */
   readonly before: readonly BeforeRecord[];
+  readonly articles: readonly ArticleRecord[];
+  /** How many logs' adapters answer each question rightly: [passage][question]. */
+  readonly right: readonly (readonly number[])[];
   readonly continual?: ContinualRecord;
   readonly noise: readonly NoiseRecord[];
   readonly judge: {
     readonly logs: readonly JudgedLog[];
     readonly differences: readonly ArmDifference[];
   };
-  readonly arcSubsets: readonly { readonly name: string; readonly tasks: number }[];
+  readonly arcSubsets: readonly {
+    readonly name: "training" | "evaluation";
+    readonly tasks: number;
+  }[];
   readonly discrepancies: readonly string[];
 }

@@ -21,7 +21,7 @@ export interface AccuracyRecord {
   /** `overall` of the released file. */
   readonly released: number;
   readonly matchesReleased: boolean;
-  /** The paper's number, where it is known here; those of the prompts are recalled, see paper.json. */
+  /** The paper's number (version 1, see paper.json). */
   readonly paper?: number;
 }
 
@@ -60,11 +60,12 @@ const single = (
   paper: paper.singlePassage[arm],
 });
 
-const pooled = (arm: string, log: string): Arm => ({
+const pooled = (arm: keyof typeof paper.continuedPretraining, log: string): Arm => ({
   table: "continued pretraining",
   arm,
   log: `cpt/${log}`,
   side: "adapter",
+  paper: paper.continuedPretraining[arm],
 });
 
 /** All arms that the released logs hold, in the order of the tables. */
@@ -199,6 +200,8 @@ export interface ContinualRecord {
   readonly keptOverUntouched: readonly number[];
   /** Largest difference to the mean of the single runs' matrices, where they are there. */
   readonly runsDiffer?: number;
+  /** Largest difference of the standard errors to the paper's table 5, for as many updates as there. */
+  readonly errorsDiffer?: number;
 }
 
 /** The matrix of the continual experiment; unmeasured cells (released as 0) become null. */
@@ -215,10 +218,19 @@ export function continualRecord(log: ContinualLog, runs: readonly ContinualLog[]
       mean[u][d] -
         runs.reduce((sum, run) => sum + run.mean_over_sequences[u][d] * run.n_sequences, 0) / total,
     );
+  const standardError = mask(log.std_over_sequences, 1 / Math.sqrt(log.n_sequences));
+  const printed = paper.continualStandardErrors;
   return {
     sequences: log.n_sequences,
     accuracy: mask(mean),
-    standardError: mask(log.std_over_sequences, 1 / Math.sqrt(log.n_sequences)),
+    standardError,
+    ...(standardError.length === printed.length && {
+      errorsDiffer: Math.max(
+        ...printed.flatMap((row, u) =>
+          row.map((error, d) => Math.abs(error - (standardError[u][d] ?? NaN))),
+        ),
+      ),
+    }),
     forgotten: datasets.map((d) => mean[d + 1][d] - mean[last][d]),
     learned: datasets.map((d) => mean[d + 1][d] - mean[0][d]),
     keptOverUntouched: datasets.map((d) => mean[last][d] - mean[0][d]),
@@ -235,4 +247,45 @@ export function verdictStrings(log: ReleasedLog, side: Arm["side"]): string[] {
     strings[row.article] = (strings[row.article] ?? "") + (row.correct ? "1" : "0");
   }
   return strings;
+}
+
+/** One article: how its passages' questions were answered. Articles and passages by number in file order; no text. */
+export interface ArticleRecord {
+  readonly article: number;
+  readonly passages: readonly number[];
+  readonly questions: number;
+  /** Accuracy of each log's adapters, mean over the article's passages. */
+  readonly accuracy: Readonly<Record<string, number>>;
+}
+
+/** Accuracy by article, for every log. An article is the passages of one title. */
+export function articleRecords(logs: ReadonlyMap<string, ReleasedLog>): ArticleRecord[] {
+  const accuracies = [...logs].map(
+    ([name, log]) => [name, passageAccuracies(log.adapter)] as const,
+  );
+  const order = logs.get("eval/base");
+  const titles = order?.titles ?? [];
+  return [...new Set(titles)].map((title, article) => {
+    const passages = titles.flatMap((own, i) => (own === title ? [i] : []));
+    return {
+      article,
+      passages,
+      questions: (order?.adapter ?? []).filter((row) => passages.includes(row.article)).length,
+      accuracy: Object.fromEntries(
+        accuracies.map(([name, values]) => [name, mean(passages.map((i) => values[i]))]),
+      ),
+    };
+  });
+}
+
+/** How many of the logs' adapters answer each question rightly: [passage][question]. */
+export function rightAnswers(logs: ReadonlyMap<string, ReleasedLog>): number[][] {
+  const counts: number[][] = [];
+  for (const { adapter } of logs.values()) {
+    for (const { article, question, correct } of adapter) {
+      const own = (counts[article] ??= []);
+      own[question] = (own[question] ?? 0) + Number(correct);
+    }
+  }
+  return counts;
 }

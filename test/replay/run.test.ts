@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -66,6 +67,33 @@ test("a file of another form is named", async ({ folder }) => {
   await readLog(localFiles(folder), "eval/base.json").catch((error: unknown) => (thrown = error));
   assert.instance(thrown, UserError);
   assert.match((thrown as Error).message, "eval/base.json");
+});
+
+test("damaged data: the file is named, and nothing is written", async ({ folder }) => {
+  const cut = JSON.stringify(base).slice(0, -20);
+  const shorter = makeLog([[["110"]]], 0.5);
+  const cases: [string, unknown, RegExp][] = [
+    ["eval/naive.json", cut, /eval\/naive\.json is not JSON.*\n.*get it again/],
+    ["eval/naive.json", "", /eval\/naive\.json is not JSON/],
+    ["eval/naive.json", shorter, /eval\/naive\.json has not the passages of eval\/base\.json/],
+    ["train/rank_iter0.json", makeLog([[["1"]], [["1", "0"]]], 0.5), /candidates or repeats/],
+    ["continual/overall_results.json", { mean_over_sequences: [[1]] }, /a row for each update/],
+  ];
+  const output = path.join(folder, "out");
+  for (const [name, content, message] of cases) {
+    await writeLogs(folder, { "eval/base.json": base });
+    await writeLogs(folder, { [name]: content });
+    if (typeof content === "string") await writeFile(path.join(folder, name), content);
+    let thrown: unknown;
+    await runReplay({ data: folder, output, log: () => undefined }).catch(
+      (error: unknown) => (thrown = error),
+    );
+    assert.instance(thrown, UserError, `${name}: ${String(thrown)}`);
+    assert.match((thrown as Error).message, message);
+    assert.ok((thrown as Error).message.split("\n").length <= 2);
+    assert.not.ok(existsSync(output));
+    await rm(path.join(folder, name));
+  }
 });
 
 test("reads the authors' layout, in a checkout or its folder", async ({ folder }) => {
