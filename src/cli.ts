@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { addAdaptCommand } from "./commands/adapt";
 import { addExperimentCommands } from "./commands/experiments";
+import { addJudgeCommand } from "./commands/judge";
 import { addMachineCommands } from "./commands/machine";
 import { addModelCommands } from "./commands/model";
 import { addQueueCommands } from "./commands/queue";
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
   addExperimentCommands(program);
   addModelCommands(program);
   addAdaptCommand(program);
+  addJudgeCommand(program);
   addMachineCommands(program);
   addQueueCommands(program);
   await program.parseAsync(process.argv);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../errors";
 import type { ChatMessage } from "../model/types";
-import type { ChatRequest, OpenAiClient } from "../openai/client";
+import type { ChatRequest, CostEstimate, OpenAiClient } from "../openai/client";
 import { canonicalJson, sha256OfText, writeFileAtomic } from "../files";
 import type { JudgeInput } from "./lexical";
 import type { Verdict } from "./verdict";
@@ -23,6 +23,8 @@ export interface ModelJudgement {
 
 /** A judge that asks a model. */
 export interface ModelJudge {
+  /** What the verdicts that are not on disk yet may cost at most. */
+  estimate(inputs: readonly JudgeInput[]): Promise<CostEstimate>;
   /** Throws UserError, before anything is sent, where the spending limit might be exceeded. */
   judge(inputs: readonly JudgeInput[]): Promise<ModelJudgement>;
 }
@@ -67,7 +69,8 @@ export function createModelJudge(
     const key = sha256OfText(canonicalJson({ model: client.model, ...request }));
     return path.join(cacheDirectory, key.slice(0, 2), `${key}.json`);
   };
-  const judge = async (inputs: readonly JudgeInput[]): Promise<ModelJudgement> => {
+  /** The file of each input (none for a blank answer), the verdicts on disk, and what is missing. */
+  const lookUp = async (inputs: readonly JudgeInput[]): Promise<LookUp> => {
     const files = inputs.map((input) =>
       input.answer.trim() === "" ? undefined : fileOf(requestFor(input)),
     );
@@ -81,8 +84,11 @@ export function createModelJudge(
       const kept = await readVerdict(file);
       if (kept) known.set(file, kept);
     }
+    return { files, known, missing: [...requests].filter(([file]) => !known.has(file)) };
+  };
+  const judge = async (inputs: readonly JudgeInput[]): Promise<ModelJudgement> => {
+    const { files, known, missing } = await lookUp(inputs);
     const cached = files.filter((file) => file !== undefined && known.has(file)).length;
-    const missing = [...requests].filter(([file]) => !known.has(file));
     await client.requireAffordable(missing.map(([, request]) => request));
     await askAll(client, missing, known);
     const verdicts = files.map((file) =>
@@ -95,7 +101,15 @@ export function createModelJudge(
       ungraded: verdicts.filter((v) => v === "ungraded").length,
     };
   };
-  return { judge };
+  const estimate = async (inputs: readonly JudgeInput[]): Promise<CostEstimate> =>
+    client.estimate((await lookUp(inputs)).missing.map(([, request]) => request));
+  return { judge, estimate };
+}
+
+interface LookUp {
+  readonly files: readonly (string | undefined)[];
+  readonly known: Map<string, Verdict>;
+  readonly missing: readonly (readonly [file: string, request: ChatRequest])[];
 }
 
 function requestFor(input: JudgeInput): ChatRequest {

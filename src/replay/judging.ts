@@ -10,7 +10,7 @@ import { containsGold, exactMatch, f1Score, recallsGold } from "../judge/rules";
 import { FITTED_LOGS, inFittedHalf } from "../judge/split";
 import { passageAccuracies } from "./accuracy";
 import type { GradedAnswer, ReleasedLog } from "./released";
-import { ARMS } from "./tables";
+import { ARMS, type Arm } from "./tables";
 import { mean } from "../statistics";
 
 /** The judges compared. `local` is the calibrated one. */
@@ -108,11 +108,40 @@ export interface ArmDifference {
   readonly judges: Readonly<Record<JudgeName, number>>;
 }
 
+/**
+ * How many of the pairs an unbiased judge with the same agreement would have within `tolerance` of GPT-4.1, if its
+ * verdicts differed at random: more cannot be asked of that agreement. Differing verdicts of n questions in each arm
+ * move a difference by (e1 + e2) / n in variance (normal approximation).
+ */
+export function expectedWithin(
+  judged: readonly JudgedLog[],
+  differences: readonly ArmDifference[],
+  tolerance: number,
+): number {
+  const variances = new Map(
+    judged.map(({ log, all }) => [log, (1 - all.local.agreement) / all.local.n]),
+  );
+  const varianceOf = (arm: string): number =>
+    variances.get(ARMS.find((one) => one.arm === arm && isCompared(one))?.log ?? "") ?? NaN;
+  return differences.reduce((sum, { arm, minus }) => {
+    const deviation = Math.sqrt(varianceOf(arm) + varianceOf(minus));
+    return sum + normalShareWithin(tolerance / deviation);
+  }, 0);
+}
+
+/** The chance that a standard normal draw is within `limit` of 0 (midpoint rule). */
+function normalShareWithin(limit: number): number {
+  const step = limit / 500;
+  const densities = Array.from({ length: 500 }, (_, i) => Math.exp(-(((i + 0.5) * step) ** 2 / 2)));
+  return (2 * step * densities.reduce((sum, one) => sum + one, 0)) / Math.sqrt(2 * Math.PI);
+}
+
+const isCompared = ({ side, table }: Arm): boolean =>
+  side === "adapter" && table !== "continued pretraining";
+
 /** Every pair of arms of the single-passage and prompt tables, judged by each judge and by GPT-4.1. */
 export function armDifferences(judged: readonly JudgedLog[]): ArmDifference[] {
-  const arms = ARMS.filter(
-    ({ side, table }) => side === "adapter" && table !== "continued pretraining",
-  ).flatMap((arm) => {
+  const arms = ARMS.filter(isCompared).flatMap((arm) => {
     const found = judged.find(({ log }) => log === arm.log);
     return found ? [{ name: arm.arm, found }] : [];
   });

@@ -1,22 +1,10 @@
 /** The replay's README: the numbers of a summary as Markdown. Nothing is computed here that a table does not hold. */
-import type { Estimate } from "./accuracy";
-import type { JudgedLog, JudgeName } from "./judging";
-import { JUDGES } from "./judging";
+import { interval, percent, signed, table } from "./markdown";
 import { bestPlan, SEAL_RUNS } from "./noise";
 import paper from "./paper.json";
+import { judgeSection } from "./readme-judge";
 import type { NoiseRecord, ReplaySummary } from "./summary";
 import type { AccuracyRecord } from "./tables";
-
-const percent = (share: number): string => (100 * share).toFixed(1);
-const signed = (share: number): string =>
-  `${share >= 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`;
-const interval = ({ low, high }: Estimate, format = percent): string =>
-  `${format(low)} to ${format(high)}`;
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 /** The whole README. */
 export function replayReadme(summary: ReplaySummary): string {
@@ -213,59 +201,6 @@ function noiseSection(noise: readonly NoiseRecord[]): string {
         : "") +
       "Plans with more than 5 candidates need more self-edits to be sampled, which the released logs cannot check; the model takes them to be alike.",
   ].join("\n\n");
-}
-
-function judgeSection({ judge }: ReplaySummary): string {
-  const short: Readonly<Record<JudgeName, string>> = {
-    local: "local judge",
-    "contains gold": "contains gold",
-    "three quarters of gold": "3/4 of gold",
-    "exact match": "exact match",
-    "F1 of at least a half": "F1 ≥ 0.5",
-  };
-  const cell = (log: JudgedLog, name: JudgeName): string => {
-    const { agreement, kappa, bias } = log.unseenArticles[name];
-    return `${agreement.toFixed(3)} / ${kappa.toFixed(2)} / ${signed(bias)}`;
-  };
-  const unfitted = judge.logs.filter(({ fitted }) => !fitted);
-  const range = (values: readonly number[]): string =>
-    `${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`;
-  const local = unfitted.map(({ unseenArticles }) => unseenArticles.local);
-  const away = (name: JudgeName): number[] =>
-    judge.differences.map((row) => Math.abs(row.judges[name] - row.gpt));
-  const within = (name: JudgeName): string =>
-    `${away(name).filter((gap) => gap <= 0.02).length} of ${judge.differences.length} within 2 points, largest ${percent(Math.max(0, ...away(name)))}`;
-  return [
-    "## The local judge against GPT-4.1",
-    "Agreement / kappa / bias in points, on the adapters' answers to questions of articles that the judge was not fitted on. " +
-      "The settings were chosen by cross-validation on the fitted half; this report was looked at for two judges (fitted without and with the " +
-      "training logs of other prompts); cross-validation, not the report, chose the second.",
-    table(
-      [
-        "log",
-        "blank",
-        ...JUDGES.map((name) => short[name]),
-        "calibration error",
-        "local, all articles",
-      ],
-      judge.logs.map((log) => [
-        `${log.log}${log.fitted ? " *" : ""}`,
-        String(log.blank),
-        ...JUDGES.map((name) => cell(log, name)),
-        log.calibration.error.toFixed(3),
-        `${log.all.local.agreement.toFixed(3)} / ${log.all.local.kappa.toFixed(2)} / ${signed(log.all.local.bias)}`,
-      ]),
-    ),
-    "\\* the judge was fitted on this log's other articles. A blank answer is wrong, as in SEAL's code, which does not ask the grader about it.",
-    local.length === 0
-      ? ""
-      : `On logs that it was not fitted on: agreement ${range(local.map(({ agreement }) => agreement))}, ` +
-        `kappa ${range(local.map(({ kappa }) => kappa))}, largest |bias| ${percent(Math.max(...local.map(({ bias }) => Math.abs(bias))))} points. ` +
-        "The aim was 0.92, 0.82 and 2 points.",
-    `Differences between pairs of arms, against GPT-4.1's: local judge ${within("local")}; contains gold ${within("contains gold")}; 3/4 of gold ${within("three quarters of gold")}.`,
-  ]
-    .filter(Boolean)
-    .join("\n\n");
 }
 
 function sourcesSection({ inputs, missing }: ReplaySummary): string {

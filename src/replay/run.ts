@@ -10,7 +10,7 @@ import { repeatAccuracies } from "./accuracy";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
 import { githubFiles, localFiles, type LogFiles } from "./files";
-import { armDifferences, judgeLog } from "./judging";
+import { armDifferences, expectedWithin, judgeLog } from "./judging";
 import { heldOutGains, planGains, type Rewards } from "./noise";
 import {
   countArcTasks,
@@ -68,6 +68,7 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
   const training = await readTrainingLogs(files);
   log(`${logs.size} evaluation and ${training.length} training logs; computing`);
   const judged = [...logs.values()].map(judgeLog);
+  const pairs = armDifferences(judged);
   const continual = await readContinualLogs(files);
   const arms = ARMS.flatMap((arm) => {
     const own = logs.get(arm.log);
@@ -84,7 +85,11 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     right: rightAnswers(logs),
     ...(continual && { continual }),
     noise: noiseRecords(training),
-    judge: { logs: judged, differences: armDifferences(judged) },
+    judge: {
+      logs: judged,
+      differences: pairs,
+      expectedWithin: expectedWithin(judged, pairs, 0.02),
+    },
     arcSubsets,
   };
   const summary: ReplaySummary = {

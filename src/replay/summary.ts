@@ -37,6 +37,8 @@ export interface ReplaySummary {
   readonly judge: {
     readonly logs: readonly JudgedLog[];
     readonly differences: readonly ArmDifference[];
+    /** How many of them an unbiased judge of the same agreement would have within 2 points of GPT-4.1's. */
+    readonly expectedWithin: number;
   };
   readonly arcSubsets: readonly {
     readonly name: "training" | "evaluation";

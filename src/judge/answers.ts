@@ -1,0 +1,127 @@
+/** Answers to judge: from JSON lines, from a log as SEAL released them, or from a finished run. Judging them is elsewhere. */
+import { z } from "zod";
+import { errorMessage, UserError } from "../errors";
+import { readText } from "../files";
+import { readArticles, readSquad, type Passage } from "../tasks/squad";
+import type { JudgeInput } from "./lexical";
+import type { Verdict } from "./verdict";
+
+/** One answer, of an arm, with the verdict that it has already, if any. */
+export interface GivenAnswer extends JudgeInput {
+  readonly arm: string;
+  readonly verdict?: Verdict;
+}
+
+const verdict = z.enum(["correct", "wrong", "ungraded"]).optional();
+const gold = z.union([z.string(), z.array(z.string()).min(1)]);
+const lineSchema = z.object({
+  question: z.string(),
+  gold,
+  answer: z.string(),
+  arm: z.string().default("all"),
+  verdict,
+});
+const rolloutSchema = z.object({
+  arm: z.string(),
+  /** Candidates that failed have none. */
+  answers: z.array(z.object({ question: z.string(), answer: z.string(), verdict })).default([]),
+});
+const logSchema = z.object({
+  articles: z.array(
+    z.object({
+      completions: z.array(
+        z.object({
+          questions: z.array(
+            z.object({
+              question: z.string(),
+              answer: z.string(),
+              baseline_answer: z.string(),
+              adapter_answer: z.string(),
+              baseline_correct: z.boolean(),
+              adapter_correct: z.boolean(),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+});
+
+/**
+ * The answers of a file: `.json` a log of SEAL's (arms "baseline" and "adapter"), `.jsonl` either lines
+ * {"question", "gold", "answer", "arm"?, "verdict"?} or a run's rollouts, whose golds are those of `questions` (a SQuAD
+ * file) or of the embedded articles. Throws UserError for anything else.
+ */
+export async function readAnswers(file: string, questions?: string): Promise<GivenAnswer[]> {
+  const text = await readText(file);
+  const answers = file.endsWith(".jsonl")
+    ? await fromLines(text, file, questions)
+    : fromLog(text, file);
+  if (answers.length === 0) throw new UserError(`${file} has no answers.`);
+  return answers;
+}
+
+function fromLog(text: string, file: string): GivenAnswer[] {
+  const log = logSchema.safeParse(parseJson(text, file));
+  if (!log.success)
+    throw new UserError(
+      `${file} is not a log as SEAL released them; give JSON lines with "question", "gold" and "answer", named .jsonl.`,
+    );
+  const asked = log.data.articles.flatMap(({ completions }) =>
+    completions.flatMap((completion) => completion.questions),
+  );
+  return (["baseline", "adapter"] as const).flatMap((arm) =>
+    asked.map((row) => ({
+      arm,
+      question: row.question,
+      gold: row.answer,
+      answer: row[`${arm}_answer`],
+      verdict: row[`${arm}_correct`] ? "correct" : "wrong",
+    })),
+  );
+}
+
+async function fromLines(text: string, file: string, questions?: string): Promise<GivenAnswer[]> {
+  const lines = text
+    .split("\n")
+    .map((line, l) => ({ line, where: `${file}, line ${l + 1}` }))
+    .filter(({ line }) => line.trim() !== "")
+    .map(({ line, where }) => ({ where, value: parseJson(line, where) }));
+  const passages = lines.some(({ value }) => rolloutSchema.safeParse(value).success)
+    ? await (questions === undefined ? readArticles() : readSquad(questions))
+    : [];
+  const golds = goldsOf(passages);
+  return lines.flatMap(({ value, where }): GivenAnswer[] => {
+    const plain = lineSchema.safeParse(value);
+    if (plain.success) return [plain.data];
+    const rollout = rolloutSchema.safeParse(value);
+    if (!rollout.success)
+      throw new UserError(
+        `${where}: a line has "question", "gold" and "answer", or is a run's rollout with its answers.`,
+      );
+    return rollout.data.answers.map((own) => {
+      const known = golds.get(own.question);
+      if (!known)
+        throw new UserError(
+          `${where}: no gold answer for "${own.question}".\nGive the run's passages as --questions.`,
+        );
+      return { ...own, arm: rollout.data.arm, gold: known };
+    });
+  });
+}
+
+function goldsOf(passages: readonly Passage[]): Map<string, readonly string[]> {
+  return new Map(
+    passages.flatMap(({ questions }) =>
+      questions.map(({ question, answers }) => [question, answers] as const),
+    ),
+  );
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new UserError(`${where} is not JSON: ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,17 @@
+/** Numbers and tables in Markdown. */
+import type { Estimate } from "./accuracy";
+
+/** 0.327 -> "32.7". */
+export const percent = (share: number): string => (100 * share).toFixed(1);
+/** 0.007 -> "+0.7", in points. */
+export const signed = (share: number): string =>
+  `${share >= 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`;
+/** The ends of an interval. */
+export const interval = ({ low, high }: Estimate, format = percent): string =>
+  `${format(low)} to ${format(high)}`;
+
+/** A table with its header. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
