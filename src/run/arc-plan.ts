@@ -2,10 +2,9 @@
 import { existsSync } from "node:fs";
 import { LARGEST_SIDE, type ArcTask, type Grid } from "../tasks/arc/grids";
 import { RECIPE_BATCH_SIZE } from "../tasks/arc/recipe";
-import { readArc } from "../tasks/arc/read";
-import { arcCandidates } from "./arc";
-import { tasksById } from "./arc-tasks";
-import type { ArcVariant } from "./arc-variant";
+import { arcCandidates, arcTries } from "./arc";
+import { openArcTasks } from "./arc-source";
+import { ARC_ROUNDS, type ArcVariant } from "./arc-variant";
 import type { Workload } from "./plan";
 
 /** A cell is a digit and a space; brackets, line ends and the arrow come to about this for each grid. */
@@ -28,11 +27,12 @@ function blank(side: number): Grid {
 
 /** The workload of a variant, from its tasks where they are on this machine. */
 export async function planArc(variant: ArcVariant): Promise<Workload> {
-  const { paths, train, evaluate } = variant.data;
-  if (!paths.every((file) => existsSync(file)))
-    return arcWorkload(variant, train.map(usual), evaluate.map(usual));
-  const all = await readArc(...paths);
-  return arcWorkload(variant, tasksById(all, train), tasksById(all, evaluate));
+  const { data } = variant;
+  if ("paths" in data && !data.paths.every((file) => existsSync(file)))
+    return arcWorkload(variant, data.train.map(usual), data.evaluate.map(usual));
+  const source = await openArcTasks(variant);
+  const { train, evaluate } = source.draw(variant.seeds[0]);
+  return arcWorkload(variant, train, evaluate);
 }
 
 const usual = (): ArcTask => USUAL;
@@ -45,18 +45,14 @@ export function arcWorkload(
 ): Workload {
   const { arms, sampling, limits, recipe, innerLoop, fineTuning, answers, keep } = variant;
   const seeds = variant.seeds.length;
-  const rounds = arms.includes("SEAL") ? variant.rounds : 0;
-  const written = rounds + (arms.includes("untrained self-edits") ? 1 : 0);
+  const lines = arms.filter((arm) => ARC_ROUNDS.includes(arm)).length;
+  const rounds = lines > 0 ? variant.rounds : 0;
   const counts = arcCandidates(variant);
   // How often each task is tried: with a recipe of the model's own, and by each fixed arm.
+  const { train: learned, evaluate: held } = arcTries(variant);
   const tries = [
-    ...train.map((task) => ({ task, own: rounds * sampling.train, fixed: 0, plain: 0 })),
-    ...evaluate.map((task) => ({
-      task,
-      own: written * sampling.evaluate,
-      fixed: arms.includes("fixed recipe") ? 1 : 0,
-      plain: arms.includes("in context") ? 1 : 0,
-    })),
+    ...train.map((task) => ({ task, ...learned })),
+    ...evaluate.map((task) => ({ task, ...held })),
   ];
   const sum = (of: (one: (typeof tries)[number]) => number): number =>
     seeds * tries.reduce((total, one) => total + of(one), 0);
@@ -72,9 +68,9 @@ export function arcWorkload(
   const request = (task: ArcTask): number => demonstrationTokens(task) + REQUEST_TOKENS;
   const example = Math.max(0, ...train.map(request)) + sampling.maximumTokens;
   const kept = train.length * (keep === "solved" ? sampling.train : Math.min(keep, sampling.train));
-  const fineTunings = seeds * (train.length > 0 ? rounds : 0);
+  const fineTunings = seeds * lines * (train.length > 0 ? rounds : 0);
   const queries = sum((one) => tried(one) * asked(one.task));
-  const selfEdits = sum(({ own }) => own);
+  const selfEdits = sum(({ written }) => written);
   return {
     model: variant.model,
     trainings: seeds * (counts.rewards + counts.evaluations) + fineTunings,
@@ -93,7 +89,7 @@ export function arcWorkload(
             tried(one) * asked(one.task) * Math.min(answers.maximumTokens, answerTokens(one.task)),
         ),
       prompts:
-        sum(({ task, own }) => own * request(task)) +
+        sum(({ task, written }) => written * request(task)) +
         sum(
           (one) =>
             tried(one) * asked(one.task) * (demonstrationTokens(one.task) + INSTRUCTION_TOKENS),

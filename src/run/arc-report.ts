@@ -11,18 +11,23 @@ import { clusterShareInterval } from "../statistics";
 import { sameGrid, type ArcTask } from "../tasks/arc/grids";
 import { AUGMENTATION_GROUPS, type Recipe } from "../tasks/arc/recipe";
 import type { ArcTestResult } from "./arc-tasks";
-import type { ARC_ARMS, ArcVariant } from "./arc-variant";
+import { ARC_ROUNDS, type ArcArm, type ArcVariant } from "./arc-variant";
+import { choicesFigure, familiesFigure, isNew, worldComparisons } from "./arc-world-report";
 import type { Outcome } from "./experiment";
 import type { RunRecord } from "./record";
 
 /** A finished candidate, as journalled and written to rollouts.jsonl. */
 export interface ArcRollout {
   readonly seed: number;
-  readonly arm: (typeof ARC_ARMS)[number];
+  readonly arm: ArcArm;
   readonly round: number;
   readonly part: "train" | "evaluate";
   readonly task: string;
+  readonly family?: string;
   readonly index: number;
+  /** Name of a listed recipe, and whether it is the one that was chosen. */
+  readonly label?: string;
+  readonly chosen?: boolean;
   /** What the model wrote, where it was asked for a recipe. */
   readonly completion?: string;
   readonly recipe?: Recipe;
@@ -57,13 +62,18 @@ export function arcReport(
   inputs: RunRecord["inputs"],
   generateSeconds: number,
 ): Outcome {
-  const evaluated = rollouts.filter(({ part }) => part === "evaluate");
-  const rows = variant.arms.flatMap((arm) => {
-    const rounds = arm === "SEAL" ? variant.rounds : 0;
-    return Array.from({ length: Math.max(1, rounds) }, (_, r) =>
-      arcRow(arm, rounds > 0 ? r + 1 : 0, tasks, evaluated),
-    );
-  });
+  // Of the listed recipes only the chosen one is an arm.
+  const evaluated = rollouts.filter(({ part, chosen }) => part === "evaluate" && chosen !== false);
+  const newTasks = tasks.filter(isNew);
+  const knownTasks = tasks.filter((task) => !isNew(task));
+  const rows = [
+    ...armRows(variant, knownTasks, evaluated),
+    ...(newTasks.length > 0 ? armRows(variant, newTasks, evaluated, NEW) : []),
+  ];
+  const world = "world" in variant.data;
+  const comparisons = world ? worldComparisons(variant, evaluated) : [];
+  const families = familiesFigure(rollouts);
+  const choices = world ? choicesFigure(evaluated) : undefined;
   const paper = PAPER.filter(({ arm }) => (variant.arms as readonly string[]).includes(arm));
   const sum = (part: "train" | "answer"): number =>
     rollouts.reduce((total, { seconds }) => total + seconds[part], 0);
@@ -71,6 +81,7 @@ export function arcReport(
   const best = bestRollout(evaluated);
   return {
     rows,
+    ...(comparisons.length > 0 ? { comparisons } : {}),
     seeds: variant.seeds,
     inputs,
     paper,
@@ -82,12 +93,43 @@ export function arcReport(
       characters: completion?.length ?? 0,
     })),
     figures: {
-      success: successFigure(rows, variant, tasks.length),
+      success: successFigure(rows.filter(known), variant, knownTasks.length),
+      ...(newTasks.length > 0
+        ? {
+            "success-new": successFigure(
+              rows.filter((r) => !known(r)),
+              variant,
+              newTasks.length,
+            ),
+          }
+        : {}),
       ...(settings ? { settings } : {}),
+      ...(families ? { families } : {}),
+      ...(choices ? { choices } : {}),
       ...(best ? pictures(best, tasks) : {}),
     },
     tables: { recipes: recipeTable(rollouts) },
   };
+}
+
+/** What is added to the names of arms on tasks of new families. */
+const NEW = ", new families";
+const known = ({ arm }: RunRecord["rows"][number]): boolean => !arm.endsWith(NEW);
+
+/** Every arm and round on these tasks. */
+function armRows(
+  { arms, rounds }: ArcVariant,
+  tasks: readonly ArcTask[],
+  evaluated: readonly ArcRollout[],
+  suffix = "",
+): RunRecord["rows"] {
+  return arms.flatMap((arm) => {
+    const inRounds = ARC_ROUNDS.includes(arm);
+    return Array.from({ length: inRounds ? rounds : 1 }, (_, r) => {
+      const row = arcRow(arm, inRounds ? r + 1 : 0, tasks, evaluated);
+      return { ...row, arm: `${arm}${suffix}` };
+    });
+  });
 }
 
 /** One arm's solved share: of candidates that came to an answer; all others are counted by what became of them. */
@@ -97,7 +139,8 @@ export function arcRow(
   tasks: readonly ArcTask[],
   rollouts: readonly ArcRollout[],
 ): RunRecord["rows"][number] {
-  const own = rollouts.filter((r) => r.arm === arm && r.round === round);
+  const ids = new Set(tasks.map(({ id }) => id));
+  const own = rollouts.filter((r) => r.arm === arm && r.round === round && ids.has(r.task));
   const groups = tasks.map((task) =>
     own.flatMap((r) => (r.task === task.id && r.solved !== undefined ? [r.solved ? 1 : 0] : [])),
   );
@@ -125,6 +168,7 @@ function successFigure(
 ): Figure {
   const several = rows.some(({ round }) => round > 1);
   const note = `${tasks} tasks, two attempts each. Points: share of n tried recipes that solved their task; lines: 95% intervals over tasks. What could not be tried is not in n.${sampling.constrained ? " Recipes were written under constraints." : ""}`;
+  const title = `ARC tasks solved: ${model.replace(/^pypi:|^hub:/, "")}`;
   return figureBars(
     rows.map(({ arm, round, n, accuracy, ci95 }) => {
       const theirs = PAPER.find((one) => one.arm === arm);
@@ -136,7 +180,7 @@ function successFigure(
       };
     }),
     {
-      title: `ARC tasks solved: ${model.replace(/^pypi:|^hub:/, "")}`,
+      title: rows.every(known) ? title : `${title}${NEW}`,
       note,
       axisTitle: "Recipes that solve their task (%)",
       format: (value) => percent(value / 100),
@@ -147,35 +191,66 @@ function successFigure(
   );
 }
 
-/** What can be said of a recipe, yes or no. */
-const SETTINGS: readonly (readonly [label: string, holds: (recipe: Recipe) => boolean])[] = [
-  ...AUGMENTATION_GROUPS.map(
-    (group) =>
-      [`${group} augmentations`, ({ augmentations }: Recipe) => augmentations[group]] as const,
-  ),
-  ["loss on all tokens", ({ strategy }) => strategy === "all tokens"],
+/** What can be said of a recipe, yes or no; rates and epochs one by one where the model writes few of them. */
+function settingsOf(
+  recipes: readonly Recipe[],
+): [label: string, holds: (recipe: Recipe) => boolean][] {
+  const distinct = (of: (recipe: Recipe) => number): number[] =>
+    [...new Set(recipes.map(of))].sort((a, b) => a - b);
+  const rates = distinct(({ learningRate }) => learningRate);
+  const epochs = distinct((recipe) => recipe.epochs);
+  return [
+    ...AUGMENTATION_GROUPS.map((group): [string, (recipe: Recipe) => boolean] => [
+      `${group} augmentations`,
+      ({ augmentations }) => augmentations[group],
+    ]),
+    ["loss on all tokens", ({ strategy }) => strategy === "all tokens"],
+    ...(rates.length <= FEW
+      ? rates.map((rate): [string, (recipe: Recipe) => boolean] => [
+          `rate ${rate}`,
+          ({ learningRate }) => learningRate === rate,
+        ])
+      : RATE_RANGES),
+    ...(epochs.length <= FEW
+      ? epochs.map((count): [string, (recipe: Recipe) => boolean] => [
+          `${count} epoch${count === 1 ? "" : "s"}`,
+          (recipe) => recipe.epochs === count,
+        ])
+      : EPOCH_RANGES),
+  ];
+}
+
+/** Values that are listed one by one. */
+const FEW = 6;
+const RATE_RANGES: [string, (recipe: Recipe) => boolean][] = [
   ["rate below 1e-4", ({ learningRate }) => learningRate < 1e-4],
   ["rate 1e-4 to below 1e-3", ({ learningRate }) => learningRate >= 1e-4 && learningRate < 1e-3],
   ["rate 1e-3 or more", ({ learningRate }) => learningRate >= 1e-3],
+];
+const EPOCH_RANGES: [string, (recipe: Recipe) => boolean][] = [
   ["1 or 2 epochs", ({ epochs }) => epochs <= 2],
   ["3 epochs or more", ({ epochs }) => epochs >= 3],
 ];
 
 /** Shares of written recipes with each setting, before and after each round; undefined where none was readable. */
 export function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
-  const written = evaluated.filter(({ completion, recipe }) => completion !== undefined && recipe);
+  const written = evaluated.filter(
+    ({ arm, completion, recipe }) =>
+      completion !== undefined && recipe && (arm === "SEAL" || arm === "untrained self-edits"),
+  );
   const rounds = [...new Set(written.map(({ round }) => round))].sort((a, b) => a - b);
   if (rounds.length === 0) return undefined;
   const recipesOf = (round: number): Recipe[] =>
     written.flatMap((r) => (r.round === round && r.recipe ? [r.recipe] : []));
+  const rows = settingsOf(rounds.flatMap(recipesOf));
   return figureHeatmap({
     title: "Settings that the model chooses, before and after training on its own choices",
     note: "Share of the valid recipes written for the evaluated tasks.",
-    rows: SETTINGS.map(([label]) => label),
+    rows: rows.map(([label]) => label),
     columns: rounds.map(
       (round) => `${round === 0 ? "untrained" : `round ${round}`} (n = ${recipesOf(round).length})`,
     ),
-    values: SETTINGS.map(([, holds]) =>
+    values: rows.map(([, holds]) =>
       rounds.map((round) => {
         const recipes = recipesOf(round);
         return recipes.filter(holds).length / recipes.length;

@@ -86,6 +86,7 @@ export async function scoreRecipes(
       seed,
       ...place,
       ...{ task: task.id ?? "", index },
+      ...(task.family === undefined ? {} : { family: task.family }),
       ...(completion === undefined ? {} : { completion }),
       ...(recipe ? { recipe } : {}),
       samples: sequences,

@@ -5,8 +5,24 @@ import { RECIPE_CHOICES } from "../tasks/arc/constrained";
 import { RECIPE_LIMITS } from "../tasks/arc/recipe";
 import { MOST_SAMPLES, SAMPLE_TOKENS } from "../tasks/arc/training";
 
-/** The arms; "SEAL" goes in rounds from the untrained self-edits. */
-export const ARC_ARMS = ["in context", "fixed recipe", "untrained self-edits", "SEAL"] as const;
+/** The paper's arms; "SEAL" goes in rounds from the untrained self-edits. */
+const PAPER_ARMS = ["in context", "fixed recipe", "untrained self-edits", "SEAL"] as const;
+
+/**
+ * The arms and controls. "chosen recipe" is the one of `recipes` that solves most training tasks; all of them are tried on
+ * all tasks. The last two go in rounds as "SEAL" does, but keep as many self-edits by lot, or all of them.
+ */
+export const ARC_ARMS = [
+  ...PAPER_ARMS,
+  "chosen recipe",
+  "random recipes",
+  "random selection",
+  "no selection",
+] as const;
+/** One of `ARC_ARMS`. */
+export type ArcArm = (typeof ARC_ARMS)[number];
+/** Those that go in rounds. */
+export const ARC_ROUNDS: readonly ArcArm[] = ["SEAL", "random selection", "no selection"];
 
 const adapterSettings = loraSettingsSchema.omit({
   seed: true,
@@ -33,18 +49,28 @@ export const arcVariantSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   description: z.string().default(""),
   model: z.string().min(1),
-  data: z.strictObject({
-    /** Files or folders of ARC tasks, as `readArc` takes them. */
-    paths: z.array(z.string().min(1)).min(1),
-    /** Ids of the tasks that self-edits are learned on, and of those that they are evaluated on. */
-    train: z.array(z.string()).default([]),
-    evaluate: z.array(z.string()).min(1),
-  }),
+  data: z.union([
+    z.strictObject({
+      /** Files or folders of ARC tasks, as `readArc` takes them. */
+      paths: z.array(z.string().min(1)).min(1),
+      /** Ids of the tasks that self-edits are learned on, and of those that they are evaluated on. */
+      train: z.array(z.string()).default([]),
+      evaluate: z.array(z.string()).min(1),
+    }),
+    z.strictObject({
+      /** Tasks of the small world, drawn for each seed. */
+      world: z.literal("small"),
+      /** Numbers of training tasks, and of held-out ones of the same families and of families met nowhere else. */
+      train: z.int().min(0).max(1000),
+      known: z.int().min(1).max(1000),
+      new: z.int().min(0).max(1000).default(0),
+    }),
+  ]),
   seeds: z.array(z.int()).min(1).max(100).default([1]),
   arms: z
     .array(z.enum(ARC_ARMS))
     .min(1)
-    .default([...ARC_ARMS]),
+    .default([...PAPER_ARMS]),
   rounds: z.int().min(1).max(10).default(1),
   sampling: z
     .strictObject({
@@ -80,6 +106,8 @@ export const arcVariantSchema = z.strictObject({
     .prefault({}),
   /** The recipe of the arm "fixed recipe", made by hand. */
   recipe: recipeSchema,
+  /** Recipes of the arm "chosen recipe", by name. */
+  recipes: z.record(z.string().min(1), recipeSchema).default({}),
   /** The adapter that a recipe trains, with mini-batches of 2. */
   innerLoop: adapterSettings.prefault({}),
   queries: z

@@ -196,7 +196,7 @@ export function largestRank(variant: Variant): number {
 
 /** Small models' operations do not keep several cores busy: one process a core, up to 8. One for all others. */
 export function defaultProcesses({ experiment, model }: Variant): number {
-  if (experiment !== "biographies" || !model.startsWith("tiny:")) return 1;
+  if (!["biographies", "arc"].includes(experiment) || !model.startsWith("tiny:")) return 1;
   return Math.min(8, os.availableParallelism());
 }
 

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { arcWorkload, queryCount } from "../../src/run/arc-plan";
 import type { ArcVariant } from "../../src/run/arc-variant";
+import { taskCounts } from "../../src/run/arc-source";
 import { readVariant } from "../../src/run/variant";
 import type { ArcTask } from "../../src/tasks/arc/grids";
 
@@ -27,7 +28,7 @@ const small: ArcTask = {
 
 test("the paper's preset is the released code's", async () => {
   const { data, sampling, limits, innerLoop, fineTuning } = await paper();
-  assert.equal([data.train.length, data.evaluate.length], [12, 10]);
+  assert.equal(taskCounts(data), { train: 12, evaluate: 10 });
   assert.equal([sampling.train, sampling.evaluate, limits.steps], [15, 5, 375]);
   assert.equal([innerLoop.rank, innerLoop.alpha, innerLoop.schedule], [128, 16, "cosine"]);
   const { rank, learningRate, epochs, batchSize } = fineTuning;

@@ -18,6 +18,8 @@ export interface ArcTest {
 /** A task: demonstrations, and one or more tests. */
 export interface ArcTask {
   readonly id?: string;
+  /** Kind of its rule, where that is known (the small world). */
+  readonly family?: string;
   readonly train: readonly ArcExample[];
   readonly test: readonly ArcTest[];
 }

@@ -1,0 +1,64 @@
+/**
+ * Trains the model tiny:arc from scratch and writes its folder; a stopped run resumes from its checkpoint.
+ *
+ *     node -r tsx/cjs experiments/arc/pretrain.ts [folder]
+ */
+import { join } from "node:path";
+import { prepareEngine, startEngine } from "../../src/engine";
+import { errorMessage } from "../../src/errors";
+import { mean, parameterCount, pretrain } from "../../src/run/from-scratch";
+import { valuesOf, writeModelFolder } from "../../src/tasks/from-scratch/files";
+import {
+  documentsOfStep,
+  ruleAccuracy,
+  worldConfig,
+  worldModelTexts,
+  worldPretrainingSettings as settings,
+  worldStep,
+} from "../../src/tasks/arc/world-pretraining";
+
+const watchedGrids = 20;
+const measuredGrids = 200;
+
+async function main(folder: string): Promise<void> {
+  prepareEngine("tiny:arc");
+  const engine = await startEngine();
+  const config = worldConfig();
+  const { variables, losses, seconds, done } = await pretrain(folder, {
+    ...{ config, settings, engine: engine.name },
+    step: (state) => worldStep(config, settings, state),
+    watch: (now) => {
+      const accuracies = Object.entries(ruleAccuracy(config, now, watchedGrids, true));
+      return accuracies.map(([family, share]) => `${family} ${share.toFixed(2)}`).join(", ");
+    },
+  });
+  const counts = Array.from(
+    { length: settings.steps },
+    (_, step) => documentsOfStep(settings, step).length,
+  );
+  const report = {
+    settings,
+    parameters: parameterCount(variables),
+    documents: counts.reduce((sum, count) => sum + count, 0),
+    loss: mean(losses),
+    lossSteps: losses.length,
+    grids: measuredGrids,
+    named: ruleAccuracy(config, variables, measuredGrids, true),
+    unnamed: ruleAccuracy(config, variables, measuredGrids, false),
+    engine: engine.name,
+    minutes: seconds / 60,
+  };
+  await writeModelFolder(
+    folder,
+    config,
+    await valuesOf(variables),
+    worldModelTexts(config, report),
+  );
+  await done();
+  console.log(`written: ${folder}`);
+}
+
+main(process.argv[2] ?? join(__dirname, "../../results/models/arc")).catch((error: unknown) => {
+  console.error(errorMessage(error));
+  process.exitCode = 1;
+});
