@@ -3,6 +3,7 @@ import { figureBars, type Bar } from "../plot/bars";
 import { percent, type Figure } from "../plot/figure";
 import { figureForgetting } from "../plot/forgetting";
 import type { Estimate } from "./accuracy";
+import { signed } from "./markdown";
 import { bestPlan, SEAL_RUNS } from "./noise";
 import type { ReleasedLog } from "./released";
 import type { ReplaySummary } from "./summary";
@@ -10,7 +11,7 @@ import type { AccuracyRecord } from "./tables";
 
 const SOURCE = "The authors' runs (Qwen2.5-7B), rescored here from their released logs.";
 const scaled = ({ low, high }: Estimate): readonly [number, number] => [100 * low, 100 * high];
-const points = (value: number): string => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`;
+const points = (value: number): string => signed(value / 100);
 
 /** All figures that the summary has numbers for, by file name. */
 export function replayFigures(

@@ -109,7 +109,7 @@ function questionSection({ articles, right, judge }: ReplaySummary): string {
   return [
     "## By article and by question",
     `Of ${counts.length} questions, ${share((n) => n === 0)} are answered rightly after training in none of the ${logs} logs and ${share((n) => n === logs)} in all. ` +
-      `In ${log} the ${values.length} articles have from ${percent(values[0])} to ${percent(values[values.length - 1])} of their questions right ` +
+      `In ${log} the ${values.length} articles have from ${percent(values[0])}% to ${percent(values[values.length - 1])}% of their questions right ` +
       `(quarters at ${[0.25, 0.5, 0.75].map((q) => percent(values[Math.floor(q * (values.length - 1))])).join(", ")}). ` +
       "Every article and question, by number: `articles.json`; every verdict: `verdicts.json`.",
   ].join("\n\n");
