@@ -1,15 +1,18 @@
 /** Loads the compiled native binding and registers it as the backend "tensorflow"; compiling it is `src/setup`'s work. */
 import * as tf from "@tensorflow/tfjs";
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
 import { errorMessage } from "../errors";
 import {
   bindingFile,
   isComplete,
+  kernelsFile,
   nativeTargets,
   prepareProcess,
 } from "../../src/setup/location.cjs";
+import { fusedKernelsLoaded } from "./fused";
 import type { EngineInfo } from "./types";
 
 const BACKEND_PACKAGE = "@tensorflow/tfjs-node-gpu";
@@ -51,9 +54,10 @@ export async function startNative(): Promise<EngineInfo> {
     tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(binding, BACKEND_PACKAGE), 3);
   }
   if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow did not start");
+  const fused = !binding.isUsingGpuDevice() && loadFusedKernels(target.folder);
   const info: EngineInfo = {
     name: "tensorflow",
-    version: binding.TF_Version,
+    version: `${binding.TF_Version}${fused ? " with fused kernels" : ""}`,
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || os.availableParallelism(),
   };
   if (binding.isUsingGpuDevice()) info.gpu = gpuName();
@@ -75,6 +79,15 @@ const ONE_DNN_CHOSEN = process.env.TF_ENABLE_ONEDNN_OPTS !== undefined;
  */
 export function prepareEngine(model: string): void {
   if (!ONE_DNN_CHOSEN) process.env.TF_ENABLE_ONEDNN_OPTS = model.startsWith("tiny:") ? "0" : "1";
+}
+
+/** Loads the project's own kernels where the set-up has compiled them. SEAL_KERNELS=0 does without. */
+function loadFusedKernels(folder: string): boolean {
+  const file = kernelsFile(folder);
+  if (process.env.SEAL_KERNELS === "0" || !existsSync(file)) return false;
+  requireNative(file);
+  fusedKernelsLoaded();
+  return true;
 }
 
 function loadBinding(file: string): Binding {

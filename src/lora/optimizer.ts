@@ -1,5 +1,6 @@
 /** AdamW and clipping for stacked adapters: every adapter has its own step count, rate and norm. */
 import * as tf from "@tensorflow/tfjs";
+import { adam, hasFusedKernels, squares } from "../engine/fused";
 import type { StackTensors } from "./stack";
 
 const BETA1 = 0.9;
@@ -33,11 +34,14 @@ export function createMoments(parameters: StackTensors): Moments {
 
 /** Global norm of each adapter's gradient, over all its matrices (torch.nn.utils.clip_grad_norm_). */
 export function gradientNorms(gradients: StackTensors): Float32Array {
-  const squares = tf.tidy(() => {
-    const sums = gradients.map((gradient) => tf.sum(tf.square(gradient), [0, 2, 3]));
-    return sums.reduce((total, sum) => tf.add(total, sum)).dataSync() as Float32Array;
+  const ownSum = hasFusedKernels()
+    ? squares
+    : (gradient: tf.Tensor4D) => tf.sum<tf.Tensor1D>(tf.square(gradient), [0, 2, 3]);
+  const total = tf.tidy(() => {
+    const sums = gradients.map(ownSum);
+    return sums.reduce((all, sum) => tf.add(all, sum)).dataSync() as Float32Array;
   });
-  return squares.map(Math.sqrt);
+  return total.map(Math.sqrt);
 }
 
 /** clip_grad_norm_'s factor: at most 1. */
@@ -47,7 +51,7 @@ export function clipFactor(norm: number, clipNorm: number): number {
 
 /**
  * One AdamW step (Loshchilov and Hutter 2019; torch.optim.AdamW) of all adapters. Replaces the tensors in
- * `parameters` and `moments` and disposes the old ones; the gradients stay the caller's.
+ * `parameters` and `moments` and disposes the old ones, or changes them in place; the gradients stay the caller's.
  */
 export function adamStep(
   parameters: StackTensors,
@@ -55,6 +59,10 @@ export function adamStep(
   moments: Moments,
   updates: readonly AdapterUpdate[],
 ): void {
+  if (hasFusedKernels()) {
+    fusedStep(parameters, gradients, moments, updates);
+    return;
+  }
   const factors = tf.tidy(() => updateFactors(updates));
   parameters.forEach((parameter, i) => {
     const old = [parameter, moments.first[i], moments.second[i]];
@@ -74,6 +82,34 @@ export function adamStep(
   tf.dispose({ ...factors });
 }
 
+function fusedStep(
+  parameters: StackTensors,
+  gradients: StackTensors,
+  { first, second }: Moments,
+  updates: readonly AdapterUpdate[],
+): void {
+  const rows = updates.map((update) => {
+    const { scale, keep, rate, epsilon } = factorsOf(update);
+    return [scale, keep, rate, epsilon];
+  });
+  const factors = tf.tensor2d(rows);
+  parameters.forEach((parameter, i) => adam(parameter, first[i], second[i], gradients[i], factors));
+  factors.dispose();
+}
+
+/** What an adapter's gradient and parameters are multiplied by, and the rate and epsilon that go with the scaled moments. */
+function factorsOf(update: AdapterUpdate): Record<"scale" | "keep" | "rate" | "epsilon", number> {
+  const { step, learningRate, weightDecay, gradientScale } = update;
+  const correction = 1 - BETA1 ** (step + 1);
+  const root = Math.sqrt((1 - BETA2 ** (step + 1)) / (1 - BETA2));
+  return {
+    scale: gradientScale,
+    keep: 1 - learningRate * weightDecay,
+    rate: (learningRate * (1 - BETA1) * root) / correction,
+    epsilon: EPSILON * root,
+  };
+}
+
 /** Factors by adapter, [1, adapters, 1, 1] each; absent where they would all be 1. */
 function updateFactors(updates: readonly AdapterUpdate[]): {
   scale?: tf.Tensor;
@@ -81,19 +117,16 @@ function updateFactors(updates: readonly AdapterUpdate[]): {
   rate: tf.Tensor;
   epsilon: tf.Tensor;
 } {
-  const column = (value: (update: AdapterUpdate) => number): tf.Tensor =>
-    tf.tensor4d(updates.map(value), [1, updates.length, 1, 1]);
-  const correction1 = (u: AdapterUpdate): number => 1 - BETA1 ** (u.step + 1);
-  const correction2 = (u: AdapterUpdate): number => 1 - BETA2 ** (u.step + 1);
-  const root = (u: AdapterUpdate): number => Math.sqrt(correction2(u) / (1 - BETA2));
+  const all = updates.map(factorsOf);
+  const column = (name: keyof (typeof all)[number]): tf.Tensor =>
+    tf.tensor4d(
+      all.map((factors) => factors[name]),
+      [1, all.length, 1, 1],
+    );
   return {
-    ...(updates.some((u) => u.gradientScale !== 1)
-      ? { scale: column((u) => u.gradientScale) }
-      : {}),
-    ...(updates.some((u) => u.weightDecay !== 0)
-      ? { keep: column((u) => 1 - u.learningRate * u.weightDecay) }
-      : {}),
-    rate: column((u) => (u.learningRate * (1 - BETA1) * root(u)) / correction1(u)),
-    epsilon: column((u) => EPSILON * root(u)),
+    ...(all.some(({ scale }) => scale !== 1) ? { scale: column("scale") } : {}),
+    ...(all.some(({ keep }) => keep !== 1) ? { keep: column("keep") } : {}),
+    rate: column("rate"),
+    epsilon: column("epsilon"),
   };
 }

@@ -1,6 +1,7 @@
 /** Negative log-likelihoods of given tokens, with and without an adapter. */
 import { UserError } from "../errors";
-import { createLayout, disposeLayout } from "../model/layout";
+import { canFuse, fusedTokenLosses } from "../model/fused-pass";
+import { createFlatLayout, createLayout, disposeLayout } from "../model/layout";
 import { textOf, type Model } from "../model/load";
 import { lossIndex, tokenLosses } from "../model/transformer";
 import type { Adapter } from "./adapter";
@@ -19,11 +20,13 @@ export function scoreRows(
   const views = adapter ? viewAdapters(model, [adapter]) : undefined;
   try {
     return batches(rows).flatMap((batch) => {
-      const layout = createLayout([batch]);
+      const fused = canFuse(views?.layers);
+      const layout = fused ? createFlatLayout([batch]) : createLayout([batch]);
       const tokens = batch.flatMap((row, r) =>
         row.slice(1).map((label, t) => ({ index: lossIndex(layout, r, t + 1), label, weight: 1 })),
       );
-      const losses = tokenLosses(model, views?.layers, layout, tokens);
+      const read = fused ? fusedTokenLosses : tokenLosses;
+      const losses = read(model, views?.layers, layout, tokens);
       disposeLayout(layout);
       let start = 0;
       return batch.map((row) => {

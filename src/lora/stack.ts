@@ -12,6 +12,7 @@ import {
   type ProjectionName,
   type TargetName,
 } from "../model/adapters";
+import type { FusedBranch } from "../model/fused-pass";
 import type { ModelConfig } from "../model/types";
 import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
 
@@ -150,6 +151,27 @@ export function layerAdapters(
     (branches[projection] ??= []).push({ targets, a, b });
   }
   return { scaling, branches };
+}
+
+/** The whole stack as fused operations read it, which take the layer's share themselves; gradients go to `gradients`. */
+export function stackBranches(
+  shape: StackShape,
+  tensors: StackTensors,
+  gradients: StackTensors,
+): (layer: number) => Partial<Record<ProjectionName, FusedBranch>> {
+  return (layer) => {
+    const branches: Partial<Record<ProjectionName, FusedBranch>> = {};
+    let position = 0;
+    for (const { projection, targets } of shape.branches) {
+      const own = (all: StackTensors): { a: tf.Tensor; b: tf.Tensor[] } => ({
+        a: all[position],
+        b: all.slice(position + 1, position + 1 + targets.length),
+      });
+      branches[projection] = { targets, layer, ...own(tensors), gradients: own(gradients) };
+      position += 1 + targets.length;
+    }
+    return branches;
+  };
 }
 
 /** [adapters, 1, 1] alpha / rank. */

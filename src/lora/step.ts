@@ -3,10 +3,12 @@
  * together: where one long row would make the others carry much padding, they go in a pass of their own.
  */
 import * as tf from "@tensorflow/tfjs";
+import { hasFusedKernels } from "../engine/fused";
 import { free } from "../engine/scope";
 import type { Random } from "../random";
 import type { LayerAdapters, ProjectionName } from "../model/adapters";
-import { createLayout, disposeLayout, type Layout } from "../model/layout";
+import { fusedLossAndGradients, type FusedAdapters } from "../model/fused-pass";
+import { createFlatLayout, createLayout, disposeLayout, type Layout } from "../model/layout";
 import { lossAndGradients, lossIndex, type LossToken, type Network } from "../model/transformer";
 import type { Adapter } from "./adapter";
 import type { Step } from "./plan";
@@ -14,6 +16,7 @@ import {
   gatherAdapters,
   layerAdapters,
   scalingOf,
+  stackBranches,
   type StackShape,
   type StackTensors,
 } from "./stack";
@@ -29,13 +32,19 @@ export interface StepMember {
 /** Padded places that a further pass must save to be worth its own operations. */
 const PLACES_PER_PASS = 1024;
 
-/** Each member's loss, and the stacked gradients, which the caller disposes. */
+/**
+ * Each member's loss, and the stacked gradients, which the caller disposes. Where `into` is given and fused kernels run, the
+ * gradients are put there: memory that has been used before is much cheaper than new memory.
+ */
 export function stepGradients(
   network: Network,
   shape: StackShape,
   parameters: StackTensors,
   members: readonly StepMember[],
+  into?: StackTensors,
 ): { losses: number[]; gradients: StackTensors } {
+  if (hasFusedKernels() && members.every(({ adapter }) => adapter.dropout === 0))
+    return fusedGradients(network, shape, parameters, members, into);
   const groups = similarLengths(members.map(({ step }) => step));
   if (groups.length === 1) return passGradients(network, shape, parameters, members);
   const parts = groups.map((group) => {
@@ -96,6 +105,27 @@ export function similarLengths(steps: readonly Step[]): number[][] {
     return [...split(sorted.slice(0, best.at)), ...split(sorted.slice(best.at))];
   };
   return split(steps.map((_, k) => k));
+}
+
+/** All members in one pass without padding. */
+function fusedGradients(
+  network: Network,
+  shape: StackShape,
+  parameters: StackTensors,
+  members: readonly StepMember[],
+  into: StackTensors | undefined,
+): { losses: number[]; gradients: StackTensors } {
+  const steps = members.map(({ step }) => step);
+  const layout = createFlatLayout(steps.map((step) => step.map((row) => row.sequence.ids)));
+  const { tokens, owners } = lossTokens(steps, layout);
+  const gradients = into ?? parameters.map((parameter) => tf.fill(parameter.shape, 0));
+  const scaling = scalingOf(members.map(({ adapter }) => adapter));
+  const branches = stackBranches(shape, parameters, gradients);
+  const adapters: FusedAdapters = { scaling, layer: branches };
+  const keys = keyLengths(steps, layout);
+  const losses = fusedLossAndGradients(network, adapters, layout, tokens, keys);
+  scaling.dispose();
+  return { losses: weightedSums(losses, tokens, owners, members.length), gradients };
 }
 
 /** Losses and gradients of members that go through the model together. */

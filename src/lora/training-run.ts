@@ -1,5 +1,6 @@
 /** One group of jobs in training, together from the first step on; which jobs make a group is `trainer.ts`'s. */
 import * as tf from "@tensorflow/tfjs";
+import { hasFusedKernels } from "../engine/fused";
 import { scoped } from "../engine/scope";
 import type { Network } from "../model/transformer";
 import { createRandom, type Random } from "../random";
@@ -62,6 +63,8 @@ class TrainingRun implements Resumable {
   private active: ActiveJob[];
   private parameters: StackTensors;
   private moments: Moments;
+  /** The last step's gradients, whose memory the next step's take where they can. */
+  private gradients: StackTensors | undefined;
 
   constructor(
     private readonly network: Network,
@@ -89,14 +92,16 @@ class TrainingRun implements Resumable {
     }));
     // In a scope, so that an engine that runs out of memory on the way leaves nothing behind.
     const { losses, gradients } = scoped(() =>
-      stepGradients(this.network, this.shape, this.parameters, members),
+      stepGradients(this.network, this.shape, this.parameters, members, this.gradients),
     );
+    if (this.gradients !== undefined && this.gradients !== gradients) tf.dispose(this.gradients);
+    this.gradients = hasFusedKernels() ? gradients : undefined;
     this.update(
       gradients,
       losses,
       members.map(({ step }) => step),
     );
-    tf.dispose(gradients);
+    if (this.gradients === undefined) tf.dispose(gradients);
     this.doneSteps += members.length;
     this.onStep(this.doneSteps);
     this.settle();
@@ -135,6 +140,12 @@ class TrainingRun implements Resumable {
 
   dispose(): void {
     tf.dispose(this.tensors());
+    this.dropGradients();
+  }
+
+  private dropGradients(): void {
+    if (this.gradients) tf.dispose(this.gradients);
+    this.gradients = undefined;
   }
 
   private tensors(): StackTensors {
@@ -175,6 +186,7 @@ class TrainingRun implements Resumable {
       } else staying.push(k);
     });
     if (staying.length === this.active.length) return;
+    this.dropGradients();
     this.active = staying.map((k) => this.active[k]);
     this.parameters = kept(this.parameters, staying);
     this.moments = {

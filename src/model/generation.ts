@@ -7,6 +7,8 @@ import { free, scoped } from "../engine/scope";
 import type { Random } from "../random";
 import type { LayerAdapters } from "./adapters";
 import { blockForward, type PassContext } from "./block";
+import { FusedDecoder } from "./fused-decoder";
+import { canFuse } from "./fused-pass";
 import type { Heads } from "./layers";
 import { createLayout, disposeLayout, tokenIndex, type Layout, type RowsByAdapter } from "./layout";
 import { ropeTables, rotateHalfMatrix } from "./rope";
@@ -92,7 +94,9 @@ export async function generateRows(
   const filled = prompts.map((rows) =>
     Array.from({ length: rowsPerAdapter }, (_, r) => rows[r] ?? [0]),
   );
-  const decoder = new Decoder(network, adapters, prompts.length);
+  const decoder = canFuse(adapters)
+    ? new FusedDecoder(network, adapters, prompts.length)
+    : new Decoder(network, adapters, prompts.length);
   try {
     let logits = decoder.prefill(filled);
     for (;;) {
@@ -205,6 +209,7 @@ class Decoder {
       lengths: tokens.map(() => 1),
       tokens: batch,
       ids: Int32Array.from(tokens),
+      packed: false,
     };
     const logits = scoped(() => {
       const { cos, sin } = ropeTables(config, positions);

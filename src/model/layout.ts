@@ -20,8 +20,10 @@ export interface Layout {
   readonly tokens: number;
   /** Token ids of the flat list. */
   readonly ids: Int32Array;
-  /** Absent where the flat list is the rectangle itself, padding included. */
+  /** Absent where the flat list is the rectangle itself, padding included, or nobody asks for the rectangle. */
   readonly ragged?: RaggedIndex;
+  /** Whether the flat list has no padding. */
+  readonly packed: boolean;
 }
 
 interface RaggedIndex {
@@ -50,7 +52,7 @@ export function createLayout(rowsByAdapter: RowsByAdapter): Layout {
   if (useful >= RAGGED_BELOW * rows.length * time) {
     const ids = new Int32Array(rows.length * time);
     rows.forEach((row, r) => ids.set(row, r * time));
-    return { ...shape, tokens: ids.length, ids };
+    return { ...shape, tokens: ids.length, ids, packed: false };
   }
   const tokenOfPlace = new Int32Array(rows.length * time);
   const mask = new Float32Array(rows.length * time);
@@ -73,12 +75,24 @@ export function createLayout(rowsByAdapter: RowsByAdapter): Layout {
     mask: tf.tensor2d(mask, [mask.length, 1]),
     placeOfToken: tf.tensor1d(placeOfToken, "int32"),
   };
-  return { ...shape, tokens: useful, ids: Int32Array.from(rows.flat()), ragged };
+  return { ...shape, tokens: useful, ids: Int32Array.from(rows.flat()), ragged, packed: true };
+}
+
+/** Lays rows out one after another, for those who never ask for the rectangle. It owns no tensor. */
+export function createFlatLayout(rowsByAdapter: RowsByAdapter): Layout {
+  const rowsPerAdapter = Math.max(...rowsByAdapter.map((rows) => rows.length));
+  const lengths = rowsByAdapter.flatMap((own) =>
+    Array.from({ length: rowsPerAdapter }, (_, r) => own[r]?.length ?? 0),
+  );
+  const ids = Int32Array.from(rowsByAdapter.flat(2));
+  const time = Math.max(...lengths);
+  const adapters = rowsByAdapter.length;
+  return { adapters, rowsPerAdapter, time, lengths, tokens: ids.length, ids, packed: true };
 }
 
 /** The place in the flat list of position `t` of row `r` (rows counted adapter by adapter). */
 export function tokenIndex(layout: Layout, r: number, t: number): number {
-  if (!layout.ragged) return r * layout.time + t;
+  if (!layout.packed) return r * layout.time + t;
   let before = 0;
   for (let i = 0; i < r; i++) before += layout.lengths[i];
   return before + t;

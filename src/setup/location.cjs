@@ -105,6 +105,17 @@ function bindingFile(folder) {
   return path.join(folder, "lib", "napi-v8", "tfjs_binding.node");
 }
 
+const KERNEL_SOURCES = ["kernels.cc", "product.h", "tensorflow.h"].map((name) =>
+  path.join(__dirname, "../../src/engine/kernels", name),
+);
+
+/** The compiled fused kernels below an engine's folder: another file for other sources, or another processor. */
+function kernelsFile(folder) {
+  const hash = createHash("sha256").update(os.cpus()[0]?.model ?? "");
+  for (const source of KERNEL_SOURCES) hash.update(fs.readFileSync(source));
+  return path.join(folder, `kernels-${hash.digest("hex").slice(0, 16)}.node`);
+}
+
 /**
  * What must be set before the binding is loaded: quiet logs, GPU memory as needed instead of all of
  * it, and the two functions of `util` that Node 23 took away and tfjs-node still calls.
@@ -127,5 +138,7 @@ module.exports = {
   nativeTargets,
   isComplete,
   bindingFile,
+  KERNEL_SOURCES,
+  kernelsFile,
   prepareProcess,
 };

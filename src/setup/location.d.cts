@@ -24,3 +24,5 @@ export function nativeTargets(env?: NodeJS.ProcessEnv): NativeTarget[];
 export function isComplete(target: NativeTarget): boolean;
 export function bindingFile(folder: string): string;
 export function prepareProcess(env?: NodeJS.ProcessEnv): void;
+export const KERNEL_SOURCES: string[];
+export function kernelsFile(folder: string): string;

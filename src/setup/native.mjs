@@ -9,6 +9,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { compile } from "./compile.mjs";
+import { ensureKernels } from "./kernels.mjs";
 import location from "./location.cjs";
 import { openWheel } from "./wheel.mjs";
 import {
@@ -221,13 +222,19 @@ function removeLeftovers(folder) {
 }
 
 /**
- * Makes sure that the best native engine for this machine is in the cache. Returns undefined where it
- * is, or a reason why this platform has none; throws SetupError where it should be had and cannot.
+ * Makes sure that the best native engine for this machine is in the cache, with fused kernels where they can be compiled.
+ * Returns undefined where it is, or a reason why this platform has none; throws SetupError where it should be had and cannot.
  */
 export async function ensureNative(root) {
   const [target] = location.nativeTargets();
   if (!target) return `no native engine is known for ${process.platform} on ${process.arch}`;
-  if (location.isComplete(target)) return undefined;
+  await ensureEngine(root, target);
+  await ensureKernels(target);
+  return undefined;
+}
+
+async function ensureEngine(root, target) {
+  if (location.isComplete(target)) return;
   const tools = findTools(target);
   const folder = path.dirname(target.folder);
   await withLock(`${target.folder}.lock`, async () => {
@@ -245,5 +252,4 @@ export async function ensureNative(root) {
       removeScratch(staging);
     }
   });
-  return undefined;
 }

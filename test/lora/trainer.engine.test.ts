@@ -190,7 +190,9 @@ test("dropout is drawn from the seed and changes training only", async () => {
   ]);
   assert.equal(a.losses, b.losses);
   assert.is.not(a.losses[3], c.losses[3]);
-  assert.is(a.losses[0], (await trainJobs(model, [jobs[1]]))[0].losses[0]);
+  // B is zero at first. With dropout the pass is made of other operations, which round otherwise.
+  const [plain] = await trainJobs(model, [jobs[1]]);
+  assert.ok(Math.abs(a.losses[0] - plain.losses[0]) < 1e-6);
 });
 
 test("tokens before lossFrom are read but not trained on", async () => {
