@@ -60,7 +60,7 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
     })),
     {
       title,
-      note: `${SOURCE} Lines: 95% intervals from resampling passages.`,
+      note: `${SOURCE} Lines: 95% intervals from resampling passages. Diamonds: the paper, version 1.`,
       axisTitle: "Questions answered correctly (%)",
       format: (value) => percent(value / 100),
       referenceLabel: "paper",
@@ -197,6 +197,7 @@ export function figureJudgeAgreement({ judge }: ReplaySummary): Figure {
 
 /** Each arm's accuracy by GPT-4.1 and by the local judge. */
 export function figureJudgeArms({ judge }: ReplaySummary): Figure {
+  const gaps = judge.logs.map(({ accuracy }) => Math.abs(accuracy.local - accuracy["GPT-4.1"]));
   return figureBars(
     judge.logs.map(({ log, accuracy }) => ({
       label: log,
@@ -204,8 +205,8 @@ export function figureJudgeArms({ judge }: ReplaySummary): Figure {
       reference: 100 * accuracy["GPT-4.1"],
     })),
     {
-      title: "The local judge gives each arm nearly GPT-4.1's accuracy",
-      note: `${SOURCE} Points: local judge. Diamonds: GPT-4.1, as released.`,
+      title: `The local judge gives each arm GPT-4.1's accuracy within ${(100 * Math.max(...gaps)).toFixed(1)} points`,
+      note: `${SOURCE} Points: local judge. Diamonds: GPT-4.1. All by passage first, so that those of cpt differ a little from their table.`,
       axisTitle: "Questions answered correctly (%)",
       format: (value) => percent(value / 100),
       referenceLabel: "GPT-4.1",
