@@ -2,6 +2,7 @@
 /** The `seal` command: one thin verb per line; the work is in src/commands and below. */
 import { Command } from "commander";
 import { addAdaptCommand } from "./commands/adapt";
+import { addBenchCommand } from "./commands/bench";
 import { addExperimentCommands } from "./commands/experiments";
 import { addJudgeCommand } from "./commands/judge";
 import { addMachineCommands } from "./commands/machine";
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   addAdaptCommand(program);
   addJudgeCommand(program);
   addMachineCommands(program);
+  addBenchCommand(program);
   addQueueCommands(program);
   await program.parseAsync(process.argv);
 }

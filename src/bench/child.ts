@@ -1,0 +1,60 @@
+/** Run in a process of its own by the benchmark, for memory and start: one task, one line of JSON on stdout. */
+import { generateGroups } from "../lora/generate";
+import { trainAdapters } from "../lora/train";
+import { loadModel } from "../model/load";
+import { TARGET_NAMES } from "../model/adapters";
+import { idsOf } from "./arithmetic";
+
+/** What the process is to do. */
+export interface ChildTask {
+  readonly model: string;
+  /** Lengths of the sequences of each job. */
+  readonly jobs: readonly (readonly number[])[];
+  readonly concurrency: number;
+  readonly allTargets?: boolean;
+  readonly epochs?: number;
+  readonly rank?: number;
+  /** How often to train all the jobs; the last time counts. */
+  readonly repeats?: number;
+  /** Questions of 10 tokens that each adapter answers with this many tokens. */
+  readonly questions?: number;
+}
+
+/** What it says. */
+export interface ChildAnswer {
+  readonly loadSeconds: number;
+  readonly seconds: number;
+  readonly peakBytes: number;
+  /** Resident memory after the middle and after the last of the repeats. */
+  readonly middleBytes: number;
+  readonly endBytes: number;
+}
+
+async function main(task: ChildTask): Promise<ChildAnswer> {
+  const start = performance.now();
+  const model = await loadModel(task.model);
+  const loadSeconds = (performance.now() - start) / 1000;
+  const { epochs = 1, rank = 32, repeats = 1, questions = 0 } = task;
+  const { vocabularySize } = model.config;
+  const settings = { epochs, rank, ...(task.allTargets ? { targets: [...TARGET_NAMES] } : {}) };
+  const jobs = task.jobs.map((lengths, k) => ({
+    sequences: lengths.map((length, s) => ({ ids: idsOf(length, 31 * k + s, vocabularySize) })),
+    settings: { ...settings, seed: k },
+  }));
+  let [seconds, middleBytes] = [0, 0];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const begin = performance.now();
+    const results = await trainAdapters(model, jobs, { concurrency: task.concurrency });
+    const prompts = Array.from({ length: questions }, (_, q) => idsOf(10, q, vocabularySize));
+    const groups = results.map(({ adapter }) => ({ adapter, prompts }));
+    if (questions > 0) await generateGroups(model, groups, { maximumTokens: 4 });
+    seconds = (performance.now() - begin) / 1000;
+    if (repeat === Math.floor(repeats / 2)) middleBytes = process.memoryUsage().rss;
+  }
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  return { loadSeconds, seconds, peakBytes, middleBytes, endBytes: process.memoryUsage().rss };
+}
+
+void main(JSON.parse(process.argv[2]) as ChildTask).then((answer) =>
+  process.stdout.write(`\n${JSON.stringify(answer)}\n`),
+);

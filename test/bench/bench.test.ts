@@ -1,0 +1,99 @@
+/** The benchmark's sums by hand, the committed lengths, and mistakes on its command line. Time is not tested. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  adaptersPerMinute,
+  busyBetween,
+  countPadding,
+  idsOf,
+  operationsPerToken,
+  parseParts,
+  productWeights,
+  representative,
+} from "../../src/bench/arithmetic";
+import { formatBench } from "../../src/commands/bench";
+import { modelShape } from "../../src/model/shape";
+import { defaultModel } from "../../src/model/sources";
+
+const test = suite("bench");
+
+test("a token of SmolLM2 takes 4 x 134.5 million operations, and 6 for each of the adapter's", async () => {
+  const model = await modelShape(defaultModel);
+  // 30 layers of q 576 x 576, k and v 576 x 192 each, o 576 x 576, gate, up and down 576 x 1536; the head 49,152 x 576
+  const layer = 2 * 576 * 576 + 2 * 576 * 192 + 3 * 576 * 1536;
+  assert.is(productWeights(model), 30 * layer + 49_152 * 576);
+  assert.is(productWeights(model), 134_479_872);
+  const queryAndValue = 30 * 32 * (576 + 576 + 576 + 192);
+  const expected = 4 * 134_479_872 + 6 * queryAndValue;
+  assert.is(operationsPerToken(model, 32, ["q_proj", "v_proj"]), expected);
+});
+
+test("padding is counted: three sequences of 10, 30 and 200 tokens padded to 100", () => {
+  assert.equal(countPadding([[10, 30], [200]], 100), {
+    sequences: 3,
+    tokens: 140,
+    places: 300,
+    useful: 140 / 300,
+  });
+});
+
+test("the committed lengths are SEAL's: 250 self-edits, of which padding to 2048 uses 2.4%", () => {
+  const file = path.join(__dirname, "../../experiments/bench/lengths.json");
+  const jobs = JSON.parse(readFileSync(file, "utf8")) as number[][];
+  assert.is(jobs.length, 250);
+  const { useful } = countPadding(jobs, 2048);
+  assert.ok(useful > 0.0235 && useful < 0.0245, String(useful));
+});
+
+test("jobs that stand for all are spread over their sizes, ordinary ones first", () => {
+  const jobs = [[9], [1], [5], [3], [7]];
+  assert.equal(representative(jobs, 5), [[5], [3], [7], [1], [9]]);
+  assert.equal(representative(jobs, 1), [[5]]);
+});
+
+test("adapters a minute, shares of a machine, ids within the vocabulary", () => {
+  assert.is(adaptersPerMinute(100, 50, 10), 12);
+  assert.is(busyBetween({ busy: 10, total: 100 }, { busy: 15, total: 120 }), 0.25);
+  assert.is(busyBetween({ busy: 1, total: 5 }, { busy: 1, total: 5 }), 0);
+  const ids = idsOf(1000, 3, 500);
+  assert.is(ids.length, 1000);
+  assert.ok(ids.every((id) => id >= 100 && id < 500));
+  assert.equal(ids, idsOf(1000, 3, 500));
+});
+
+test("parts are letters in any order; another is refused by name", () => {
+  assert.equal(parseParts("c, a"), ["a", "c"]);
+  assert.is(parseParts(undefined).length, 8);
+  assert.throws(() => parseParts("a,z"), /No part is called "z"/);
+});
+
+test("the table says what was compared and what was not", () => {
+  const text = formatBench({
+    busyBefore: 0.01,
+    busyAfter: 0.02,
+    peakGflops: 160,
+    boundTokensPerSecond: { "q, v": 297 },
+    engine: {},
+    peer: null,
+    rounds: 3,
+    rows: [
+      {
+        part: "a",
+        name: "x",
+        unit: "tokens/s",
+        ours: 250,
+        peer: 100,
+        ratio: 2.5,
+        shareOfPeak: 0.84,
+      },
+      { part: "d", name: "y", unit: "s", ours: 1.234 },
+    ],
+  });
+  assert.match(text, /\(a\) x +250 tokens\/s +100 +2\.50 +84%/);
+  assert.match(text, /\(d\) y +1\.23 s/);
+  assert.match(text, /160 GFLOP\/s, which allows training on 297 tokens\/s/);
+});
+
+test.run();
