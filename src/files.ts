@@ -73,7 +73,9 @@ export async function makeFolder(folder: string, what = folder): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw explainWriteError(error, what);
+    // What node says of a read-only file system, where it is to make several folders at once.
+    const { code } = error as NodeJS.ErrnoException;
+    throw explainWriteError(code === "ENOENT" ? { code: "EROFS" } : error, what);
   }
 }
 

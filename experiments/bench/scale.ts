@@ -7,8 +7,11 @@
 import path from "node:path";
 import { textTable } from "../../src/commands/output";
 import { disposeModel, loadModel } from "../../src/model/load";
-import { measureScaling } from "../../src/queue/measure";
-import { DEFAULT_SCALING, scalingTable } from "../../src/queue/scaling";
+import { figureLines } from "../../src/plot/lines";
+import type { Figure } from "../../src/plot/figure";
+import { renderFigure } from "../../src/plot/render";
+import { measureScaling, type Measurement } from "../../src/queue/measure";
+import { DEFAULT_SCALING, scalingTable, type ScalingResult } from "../../src/queue/scaling";
 import { createRandom } from "../../src/random";
 import type { GroupWork } from "../../src/restem/group";
 import { writeFileAtomic } from "../../src/files";
@@ -31,8 +34,20 @@ function group(number: number): GroupWork {
   };
 }
 
-async function main(address: string | undefined): Promise<void> {
-  const rows = scalingTable(DEFAULT_SCALING, COUNTS, createRandom);
+/** The figure of a simulation: what more workers are good for, and where they no longer are. */
+function speedups(rows: readonly ScalingResult[]): Figure {
+  return figureLines(
+    [{ label: "SEAL's round", x: rows.map((r) => r.workers), y: rows.map((r) => r.speedup) }],
+    {
+      title: "Speed-up by the number of workers (simulated)",
+      note: "times of a group and of the coordinator are assumed; see scaling.json",
+      xTitle: "workers",
+      yTitle: "times as fast as one worker",
+    },
+  );
+}
+
+function printSimulation(rows: readonly ScalingResult[]): void {
   const cells = rows.map(({ workers, seconds, speedup, efficiency, dollars, repeated }) =>
     [
       workers,
@@ -45,29 +60,39 @@ async function main(address: string | undefined): Promise<void> {
   );
   const header = ["workers", "hours", "speed-up", "efficiency", "dollars", "groups repeated"];
   console.log(textTable(header, cells));
-  const simulation = { assumptions: DEFAULT_SCALING, rows };
-  await writeFileAtomic(
-    path.join(results, "scaling.json"),
-    `${JSON.stringify(simulation, (_, value: unknown) => (value === Infinity ? "one each" : value), 2)}\n`,
-  );
-  if (address === undefined) return;
-  const model = await loadModel("tiny:biographies");
-  const measurement = await measureScaling(address, model, group);
-  disposeModel(model);
-  const measured = measurement.rows.map((row) => [
-    String(row.workers),
-    row.measured.toFixed(2),
-    row.predicted.toFixed(2),
-    `${(100 * (row.predicted / row.measured - 1)).toFixed(0)}%`,
+}
+
+function printMeasurement({ rows, model, loadBefore }: Measurement): void {
+  const cells = rows.map(({ workers, measured, predicted }) => [
+    String(workers),
+    measured.toFixed(2),
+    predicted.toFixed(2),
+    `${(100 * (predicted / measured - 1)).toFixed(0)}%`,
   ]);
-  console.log(textTable(["workers", "measured s", "simulated s", "difference"], measured));
+  console.log(textTable(["workers", "measured s", "simulated s", "difference"], cells));
   console.log(
-    `load of this machine: ${measurement.loadBefore} before, ${measurement.loadAfter} after`,
+    `${model.cores} cores, each at ${(100 * model.busySpeed).toFixed(0)}% of its speed when all are busy; load before: ${loadBefore.toFixed(2)}`,
   );
-  await writeFileAtomic(
-    path.join(results, "scaling-measured.json"),
-    `${JSON.stringify(measurement, null, 2)}\n`,
+}
+
+async function main(address: string | undefined): Promise<void> {
+  const rows = scalingTable(DEFAULT_SCALING, COUNTS, createRandom);
+  printSimulation(rows);
+  let here: Measurement | undefined;
+  if (address !== undefined) {
+    const model = await loadModel("tiny:biographies");
+    here = await measureScaling(address, model, group);
+    disposeModel(model);
+    printMeasurement(here);
+  }
+  const all = { simulated: { assumptions: DEFAULT_SCALING, rows }, ...(here ? { here } : {}) };
+  const text = JSON.stringify(
+    all,
+    (_, value: unknown) => (value === Infinity ? "one each" : value),
+    2,
   );
+  await writeFileAtomic(path.join(results, "scaling.json"), `${text}\n`);
+  await renderFigure(speedups(rows), path.join(results, "scaling"));
 }
 
 void main(process.argv[2]);

@@ -43,28 +43,52 @@ export function modulePath(layer: number, target: TargetName): string {
   return `model.layers.${layer}.${parent ? "mlp" : "self_attn"}.${target}`;
 }
 
-/** Reads every weight; shapes are checked against the config. `progress` is called with the share done. */
+/**
+ * Reads every weight; shapes are checked against the config. `progress` is called with the share done. Throws UserError
+ * where one is missing or does not fit; then nothing is kept.
+ */
 export async function loadWeights(
   config: ModelConfig,
   source: WeightSource,
   progress: (share: number) => void = () => undefined,
 ): Promise<ModelWeights> {
   checkNames(config, source);
+  const made: tf.Tensor[] = [];
+  const keep = <T extends tf.Tensor>(tensor: T): T => {
+    made.push(tensor);
+    return tensor;
+  };
+  try {
+    return await readWeights(config, source, progress, keep);
+  } catch (error) {
+    tf.dispose(made);
+    throw error;
+  }
+}
+
+async function readWeights(
+  config: ModelConfig,
+  source: WeightSource,
+  progress: (share: number) => void,
+  keep: <T extends tf.Tensor>(tensor: T) => T,
+): Promise<ModelWeights> {
   const vector = async (name: string, size: number): Promise<tf.Tensor1D> =>
-    tf.tensor1d(await readChecked(source, name, [size]));
+    keep(tf.tensor1d(await readChecked(source, name, [size])));
   const matrix = async (name: string, out: number, input: number): Promise<tf.Tensor2D> =>
-    tf.tensor2d(await readChecked(source, name, [out, input]), [out, input]);
+    keep(tf.tensor2d(await readChecked(source, name, [out, input]), [out, input]));
   const { hiddenSize: hidden, vocabularySize: vocabulary } = config;
   const embedding = await matrix("model.embed_tokens.weight", vocabulary, hidden);
   const layers: LayerWeights[] = [];
   for (let l = 0; l < config.layerCount; l++) {
-    const fused = (projection: ProjectionName): Promise<tf.Tensor2D> =>
-      fusedMatrix(config, source, l, PROJECTIONS[projection]);
+    const fused = async (projection: ProjectionName): Promise<tf.Tensor2D> =>
+      keep(await fusedMatrix(config, source, l, PROJECTIONS[projection]));
     layers.push({
       inputNorm: await vector(`model.layers.${l}.input_layernorm.weight`, hidden),
       postAttentionNorm: await vector(`model.layers.${l}.post_attention_layernorm.weight`, hidden),
       queryKeyValue: await fused("queryKeyValue"),
-      ...(config.queryKeyValueBias ? { queryKeyValueBias: await biases(config, source, l) } : {}),
+      ...(config.queryKeyValueBias
+        ? { queryKeyValueBias: keep(await biases(config, source, l)) }
+        : {}),
       output: await fused("output"),
       gateUp: await fused("gateUp"),
       down: await fused("down"),

@@ -6,8 +6,10 @@ import type { Model } from "../model/load";
 import { createRandom } from "../random";
 import type { GroupWork } from "../restem/group";
 import { openQueueExecutor } from "./executor";
+import type { Machine } from "./machine";
 import { DEFAULT_SCALING, scalingTable, type ScalingModel } from "./scaling";
 import { queueStatus } from "./status";
+import { TrainingProcess } from "./training-process";
 
 /** Measured and predicted time of all groups, in seconds. */
 export interface MeasuredScaling {
@@ -16,37 +18,43 @@ export interface MeasuredScaling {
   readonly predicted: number;
 }
 
-/** What was measured, and the model that was fitted to one worker. */
+/** What was measured, and the model whose only fitted numbers are the time of a group and the speed of busy cores. */
 export interface Measurement {
   readonly model: ScalingModel;
   readonly rows: MeasuredScaling[];
-  /** Mean number of processes that wanted a core in the minute before and after; 0 on a quiet machine. */
+  readonly machine: Machine;
+  readonly candidatesPerGroup: number;
+  /** Mean number of processes that wanted a core in the minute before; 0 on a quiet machine. */
   readonly loadBefore: number;
-  readonly loadAfter: number;
 }
 
+/** So that a worker keeps one core busy, as the model has it. */
+const THREADS = 1;
+
 /**
- * Runs the groups by each number of workers. The fit takes the mean time of a group from one worker; the cores are this
- * machine's. `group` gives groups that differ, since equal ones are computed once.
+ * Runs the groups by each number of workers, one thread each. The model knows of the queue only what one worker took;
+ * what the cores give together is measured without a queue, by bare training processes. `group` gives groups that
+ * differ, since equal ones are computed once.
  */
 export async function measureScaling(
   queue: string,
   model: Model,
   group: (number: number) => GroupWork,
-  { groups = 16, counts = [1, 2, 4] } = {},
+  { groups = 24, counts = [1, 2, 4] } = {},
 ): Promise<Measurement> {
   const [loadBefore] = os.loadavg();
-  const measured: number[] = [];
+  const cores = os.availableParallelism();
   let next = 0;
-  for (const count of counts) {
-    const work = Array.from({ length: groups }, () => group(next++));
-    measured.push(await timeOf(queue, model, work, count));
-  }
+  const more = (count: number): GroupWork[] => Array.from({ length: count }, () => group(next++));
+  const busySpeed = await speedOfBusyCores(model.id, cores, () => more(4));
+  const runs: Timed[] = [];
+  for (const count of counts) runs.push(await timeOf(queue, model, more(groups), count));
+  const measured = runs.map(({ seconds }) => seconds);
   const fitted: ScalingModel = {
     ...DEFAULT_SCALING,
     steps: 1,
     groupsPerStep: groups,
-    groupSeconds: measured[0] / groups,
+    groupSeconds: (measured[0] * counts[0]) / groups,
     groupSpread: 0,
     workerSpread: 0,
     serialSeconds: 0,
@@ -55,7 +63,8 @@ export async function measureScaling(
     stepBytes: 0,
     startSeconds: 0,
     failuresPerHour: 0,
-    cores: os.availableParallelism(),
+    cores,
+    busySpeed,
   };
   const predicted = scalingTable(fitted, counts, createRandom, 1);
   const rows = counts.map((workers, i) => ({
@@ -63,7 +72,49 @@ export async function measureScaling(
     measured: measured[i],
     predicted: predicted[i].seconds,
   }));
-  return { model: fitted, rows, loadBefore, loadAfter: os.loadavg()[0] };
+  const [{ machine }] = runs;
+  return {
+    model: fitted,
+    rows,
+    machine,
+    candidatesPerGroup: group(0).candidates.length,
+    loadBefore,
+  };
+}
+
+/** Time of the same work in one process while the other cores are idle, over its time in each of as many as there are cores. */
+async function speedOfBusyCores(
+  model: string,
+  cores: number,
+  work: () => GroupWork[],
+): Promise<number> {
+  const processes = Array.from({ length: cores }, () => new TrainingProcess(model, 600, THREADS));
+  const timeIn = async (process: TrainingProcess, groups: GroupWork[]): Promise<number> => {
+    const started = performance.now();
+    for (const group of groups) await process.execute({ work: group, adapters: [] });
+    return performance.now() - started;
+  };
+  try {
+    for (const process of processes) {
+      await process.start();
+      await timeIn(process, work());
+    }
+    const alone: number[] = [];
+    for (const process of processes) alone.push(await timeIn(process, work()));
+    const together = await Promise.all(processes.map((process) => timeIn(process, work())));
+    return sum(alone) / sum(together);
+  } finally {
+    for (const process of processes) process.stop();
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+interface Timed {
+  readonly seconds: number;
+  readonly machine: Machine;
 }
 
 /** Seconds from handing out to the last result, with workers that are ready. */
@@ -72,14 +123,16 @@ async function timeOf(
   model: Model,
   groups: readonly GroupWork[],
   count: number,
-): Promise<number> {
+): Promise<Timed> {
   const workers = Array.from({ length: count }, () => startWorker(queue, model.id));
-  const executor = await openQueueExecutor({ queue, name: `scaling ${count}` });
+  const otherWorkers = "record";
+  const executor = await openQueueExecutor({ queue, name: `scaling ${count}`, otherWorkers });
   try {
     while ((await queueStatus(queue)).workers.length < count) await sleep(200);
     const started = performance.now();
     await Promise.all(groups.map((group) => executor.execute(model, group)));
-    return (performance.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000;
+    return { seconds, machine: executor.machines()[0].machine };
   } finally {
     await executor.close();
     const ended = workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve)));
@@ -91,7 +144,8 @@ async function timeOf(
 function startWorker(queue: string, model: string): ChildProcess {
   const cli = path.join(__dirname, `../cli${path.extname(__filename)}`);
   const args = [...process.execArgv, cli, "worker", "--queue", queue, "--model", model];
-  return spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(THREADS) };
+  return spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"], env });
 }
 
 function sleep(ms: number): Promise<void> {

@@ -38,6 +38,8 @@ export interface ScalingModel {
   readonly restartSeconds: number;
   /** Cores that all workers share; Infinity where each has its own machine. A worker keeps one core busy. */
   readonly cores: number;
+  /** Speed of a core while all the shared ones are busy, over its speed while the others are idle (memory, clock). */
+  readonly busySpeed: number;
   /** Price of a worker for an hour. */
   readonly dollarsPerHour: number;
 }
@@ -59,6 +61,7 @@ export const DEFAULT_SCALING: ScalingModel = {
   lockSeconds: 45,
   restartSeconds: 60,
   cores: Infinity,
+  busySpeed: 1,
   dollarsPerHour: 0.5,
 };
 
@@ -84,8 +87,7 @@ export function simulate(
   const speeds = Array.from({ length: workers }, () =>
     Math.max(0.1, 1 + model.workerSpread * random.normal()),
   );
-  // More workers than cores: each runs as much slower.
-  const share = Math.min(1, model.cores / workers);
+  const share = coreShare(model, workers);
   const free = speeds.map(() => model.startSeconds);
   const state = { repeated: 0, useful: 0 };
   let now = 0;
@@ -106,6 +108,13 @@ export function simulate(
     dollars: (seconds / 3600) * workers * model.dollarsPerHour,
     repeated: state.repeated,
   };
+}
+
+/** Speed of a worker among so many, over that of one alone: cores get slower as more are busy, and then are shared. */
+function coreShare({ cores, busySpeed }: ScalingModel, workers: number): number {
+  const busy = Math.min(workers, cores);
+  const crowded = Number.isFinite(cores) && cores > 1 ? (busy - 1) / (cores - 1) : 0;
+  return (busy / workers) * (1 - crowded * (1 - busySpeed));
 }
 
 interface StepState {

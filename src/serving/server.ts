@@ -178,7 +178,8 @@ class Server {
       throw new UserError(
         `${where} takes no adapter of rank ${rank} (--max-lora-rank): ${message}`,
       );
-    if ([404, 405].includes(answer.status) && !/adapter|path|lora/i.test(message))
+    const unknownRoute = [404, 405].includes(answer.status) && !/adapter|path|lora/i.test(message);
+    if (unknownRoute || /lora is not enabled|enable-lora/i.test(message))
       throw new UserError(
         `${where} loads no adapters at run time: start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True.`,
       );

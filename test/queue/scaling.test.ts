@@ -44,6 +44,14 @@ test("by hand: whole waves of groups after the coordinator's work", () => {
 
 test("by hand: shared cores, the start, fetching, Redis", () => {
   assert.is(seconds({ ...plain, cores: 2 }, 4), 90);
+  // Two busy cores at 4/5 of their speed: a group takes 12.5 s on one of two workers, 25 s on one of four.
+  const crowded = { ...plain, cores: 2, busySpeed: 0.8 };
+  assert.equal(
+    [1, 2, 4].map((workers) => seconds(crowded, workers)),
+    [170, 2 * (5 + 4 * 12.5), 2 * (5 + 2 * 25)],
+  );
+  // Of five cores three are busy: half of the way from alone to crowded.
+  assert.is(seconds({ ...plain, cores: 5, busySpeed: 0.6 }, 3), 2 * (5 + 3 * 12.5));
   assert.is(seconds({ ...plain, startSeconds: 25 }, 8), 25 + 10 + 5 + 10);
   // 8 workers fetch 100 bytes each at 80 bytes a second: 10 s a step.
   assert.is(seconds({ ...plain, stepBytes: 100, bandwidth: 80 }, 8), 2 * (5 + 10 + 10));

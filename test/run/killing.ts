@@ -45,6 +45,8 @@ export async function runLoop(folder: string, point?: KillPoint): Promise<Ended>
   const preload = ["-r", "tsx/cjs", "-r", path.join(__dirname, "kill-hook.ts")];
   const output = path.join(folder, "results");
   const args = [...preload, path.join(root, "src/cli.ts"), "run", file, "--output", output];
+  // So that a killed run leaves processes behind, whatever the number of cores.
+  args.push("--processes", "2");
   const environment = point ? { KILL_AT: String(point.at), KILL_WHEN: point.when } : {};
   const child = spawn(process.execPath, args, {
     cwd: root,

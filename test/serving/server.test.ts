@@ -125,6 +125,7 @@ for (const answer of ["busy", "rubbish", "cut"] as const) {
 const mistakes: [name: string, faults: Faults, more: Partial<ServerOptions>, message: RegExp][] = [
   ["another model", { models: ["a", "b"] }, { model: "c" }, /has no model "c": it serves a, b/],
   ["several models", { models: ["a", "b"] }, {}, /Say which model .*a, b/],
+  ["no adapters at all", { noAdapters: true }, {}, /start vLLM with --enable-lora/],
   ["no adapters at run time", { noRuntimeAdapters: true }, {}, /VLLM_ALLOW_RUNTIME_LORA_UPDATING/],
   [
     "a rank too large",

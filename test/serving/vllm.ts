@@ -11,6 +11,8 @@ import type { Adapter } from "../../src/lora/adapter";
 export interface Faults {
   readonly models?: readonly string[];
   readonly noRuntimeAdapters?: boolean;
+  /** Started without --enable-lora. */
+  readonly noAdapters?: boolean;
   readonly largestRank?: number;
   /** Sees no folder of ours. */
   readonly otherDisk?: boolean;
@@ -59,6 +61,8 @@ export async function startFakeServer(model: Model, faults: Faults = {}): Promis
       });
     if (route.endsWith("lora_adapter")) {
       if (faults.noRuntimeAdapters) return send(404, { detail: "Not Found" });
+      if (faults.noAdapters)
+        return refuse(400, "LoRA is not enabled. Use --enable-lora to enable.");
       const { lora_name: name = "", lora_path: place = "" } = body;
       if (route.startsWith("unload"))
         return loaded.delete(name) ? send(200, "ok") : refuse(404, "no such adapter");
