@@ -205,7 +205,7 @@ export function figureJudgeArms({ judge }: ReplaySummary): Figure {
       reference: 100 * accuracy["GPT-4.1"],
     })),
     {
-      title: `The local judge gives each arm GPT-4.1's accuracy within ${(100 * Math.max(...gaps)).toFixed(1)} points`,
+      title: `The local judge gives each arm GPT-4.1's accuracy within ${(Math.ceil(1000 * Math.max(...gaps)) / 10).toFixed(1)} points`,
       note: `${SOURCE} Points: local judge. Diamonds: GPT-4.1. All by passage first, so that those of cpt differ a little from their table.`,
       axisTitle: "Questions answered correctly (%)",
       format: (value) => percent(value / 100),
