@@ -54,10 +54,10 @@ export async function startNative(): Promise<EngineInfo> {
     tf.registerBackend("tensorflow", () => new NodeJSKernelBackend(binding, BACKEND_PACKAGE), 3);
   }
   if (!(await tf.setBackend("tensorflow"))) throw new Error("TensorFlow did not start");
-  const fused = !binding.isUsingGpuDevice() && loadFusedKernels(target.folder);
+  const fused = binding.isUsingGpuDevice() ? undefined : loadFusedKernels(target.folder);
   const info: EngineInfo = {
     name: "tensorflow",
-    version: `${binding.TF_Version}${fused ? " with fused kernels" : ""}`,
+    version: [binding.TF_Version, ...(fused ? [fused] : [])].join(" with "),
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || os.availableParallelism(),
   };
   if (binding.isUsingGpuDevice()) info.gpu = gpuName();
@@ -81,13 +81,16 @@ export function prepareEngine(model: string): void {
   if (!ONE_DNN_CHOSEN) process.env.TF_ENABLE_ONEDNN_OPTS = model.startsWith("tiny:") ? "0" : "1";
 }
 
-/** Loads the project's own kernels where the set-up has compiled them. SEAL_KERNELS=0 does without. */
-function loadFusedKernels(folder: string): boolean {
+/**
+ * Loads the project's own kernels where the set-up has compiled them, and says which for the record. SEAL_KERNELS=0 does
+ * without; SEAL_BF16=1 rounds the factors of products with frozen weights to bfloat16 where the processor multiplies that.
+ */
+function loadFusedKernels(folder: string): string | undefined {
   const file = kernelsFile(folder);
-  if (process.env.SEAL_KERNELS === "0" || !existsSync(file)) return false;
-  requireNative(file);
+  if (process.env.SEAL_KERNELS === "0" || !existsSync(file)) return undefined;
+  const { bfloat16 } = requireNative(file) as { bfloat16: boolean };
   fusedKernelsLoaded();
-  return true;
+  return bfloat16 ? "fused kernels and bfloat16 products" : "fused kernels";
 }
 
 function loadBinding(file: string): Binding {

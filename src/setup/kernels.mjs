@@ -34,6 +34,7 @@ export async function ensureKernels(target) {
   const log = fs.openSync(`${target.folder}.kernels.log`, "w");
   const native = process.arch === "arm64" ? "-mcpu=native" : "-march=native";
   const link = [path.join(libraries, framework), `-Wl,-rpath,${libraries}`];
+  if (process.platform === "darwin") link.push("-Wl,-undefined,dynamic_lookup");
   const source = location.KERNEL_SOURCES.find((name) => name.endsWith(".cc"));
   const code = await step("compiling the fused kernels", () =>
     execute(compiler, [...FLAGS, native, source, "-o", partial, ...link], { log }),

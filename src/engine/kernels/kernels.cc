@@ -10,8 +10,6 @@
 #include "product.h"
 
 namespace {
-typedef int64_t Index;
-
 // The inputs, outputs and attributes of one call.
 class Call {
  public:
@@ -457,9 +455,12 @@ void registerAll() {
 }
 }  // namespace
 
-// Node calls this when the library is loaded; what it exports is the empty object that it was given.
-extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) {
+// Node calls this when the library is loaded. It exports "bfloat16": whether products with frozen weights are rounded to it.
+extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void* env, void* exports) {
   static const bool once = (registerAll(), true);
   (void)once;
+  void* half = nullptr;
+  napi_get_boolean(env, halfPrecision(), &half);
+  napi_set_named_property(env, exports, "bfloat16", half);
   return exports;
 }

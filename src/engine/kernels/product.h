@@ -1,6 +1,9 @@
 // Matrix products of fp32 numbers, and the threads that share them. Blocks of the right factor are copied into the cache one
 // after another in the order in which they are read, which costs little: every number of them is used for many rows.
 #pragma once
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -8,6 +11,7 @@
 #include <cstring>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,7 +23,8 @@ constexpr int LANES = 8, ROWS = 6;
 constexpr int LANES = 4, ROWS = 8;
 #endif
 constexpr int COLUMNS = 2 * LANES;
-constexpr int64_t DEPTH = 1024;
+typedef int64_t Index;
+constexpr Index DEPTH = 1024;  // Of the inner size that is taken at once; even.
 typedef float Vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
 // Threads that wait for a share of a loop; the caller works too.
@@ -30,9 +35,9 @@ class Threads {
     return *threads;
   }
   // Calls work(i) for every i below count, on all threads.
-  void run(int64_t count, const std::function<void(int64_t)>& work) {
+  void run(Index count, const std::function<void(Index)>& work) {
     if (count <= 1 || size_ == 1) {
-      for (int64_t i = 0; i < count; i++) work(i);
+      for (Index i = 0; i < count; i++) work(i);
       return;
     }
     {
@@ -63,7 +68,7 @@ class Threads {
 #endif
   }
   void share() {
-    for (int64_t i; (i = next_.fetch_add(1)) < count_;) (*work_)(i);
+    for (Index i; (i = next_.fetch_add(1)) < count_;) (*work_)(i);
   }
   void loop() {
     uint64_t seen = 0;
@@ -82,10 +87,10 @@ class Threads {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::atomic<uint64_t> round_{0};
-  std::atomic<int64_t> next_{0};
+  std::atomic<Index> next_{0};
   std::atomic<int> busy_{0};
-  int64_t count_ = 0;
-  const std::function<void(int64_t)>* work_ = nullptr;
+  Index count_ = 0;
+  const std::function<void(Index)>* work_ = nullptr;
 
  public:
   int size() const { return size_; }
@@ -94,43 +99,69 @@ class Threads {
 // A matrix in memory: element (r, c) is at data[r * row + c * column].
 struct Matrix {
   const float* data;
-  int64_t row, column;
+  Index row, column;
   Matrix transposed() const { return {data, column, row}; }
 };
 
 // Memory of a thread's own, kept from call to call.
-inline float* scratch(int slot, int64_t count) {
+inline float* scratch(int slot, Index count) {
   static thread_local std::vector<float> kept[8];
-  if ((int64_t)kept[slot].size() < count) kept[slot].resize(count);
+  if ((Index)kept[slot].size() < count) kept[slot].resize(count);
   return kept[slot].data();
 }
 
+// Four rows of four numbers, turned about: from[i * stride + j] becomes to[j * COLUMNS + i].
+inline void turnFour(const float* from, Index stride, float* to) {
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+  typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+  const Four a = *(const Four*)from, b = *(const Four*)(from + stride), c = *(const Four*)(from + 2 * stride),
+             d = *(const Four*)(from + 3 * stride);
+  const Four p = __builtin_shufflevector(a, b, 0, 4, 1, 5), q = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Four r = __builtin_shufflevector(c, d, 0, 4, 1, 5), s = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  *(Four*)to = __builtin_shufflevector(p, r, 0, 1, 4, 5);
+  *(Four*)(to + COLUMNS) = __builtin_shufflevector(p, r, 2, 3, 6, 7);
+  *(Four*)(to + 2 * COLUMNS) = __builtin_shufflevector(q, s, 0, 1, 4, 5);
+  *(Four*)(to + 3 * COLUMNS) = __builtin_shufflevector(q, s, 2, 3, 6, 7);
+  return;
+#endif
+#endif
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 4; j++) to[j * COLUMNS + i] = from[i * stride + j];
+}
+
 // COLUMNS columns of b from c, depth rows from k, side by side; columns beyond the last are zero.
-inline void pack(const Matrix& b, int64_t k, int64_t depth, int64_t c, int64_t columns, float* to) {
+inline void pack(const Matrix& b, Index k, Index depth, Index c, Index columns, float* to) {
   if (columns < COLUMNS) std::memset(to, 0, depth * COLUMNS * sizeof(float));
   const float* from = b.data + k * b.row + c * b.column;
   if (b.column == 1) {
     if (columns == COLUMNS)
-      for (int64_t i = 0; i < depth; i++) std::memcpy(to + i * COLUMNS, from + i * b.row, COLUMNS * sizeof(float));
+      for (Index i = 0; i < depth; i++) std::memcpy(to + i * COLUMNS, from + i * b.row, COLUMNS * sizeof(float));
     else
-      for (int64_t i = 0; i < depth; i++)
-        for (int64_t j = 0; j < columns; j++) to[i * COLUMNS + j] = from[i * b.row + j];
+      for (Index i = 0; i < depth; i++)
+        for (Index j = 0; j < columns; j++) to[i * COLUMNS + j] = from[i * b.row + j];
     return;
   }
-  constexpr int64_t TILE = 16;
-  for (int64_t i = 0; i < depth; i += TILE) {
-    const int64_t end = std::min(depth, i + TILE);
-    for (int64_t j = 0; j < columns; j++)
-      for (int64_t l = i; l < end; l++) to[l * COLUMNS + j] = from[l * b.row + j * b.column];
+  constexpr Index TILE = 16;  // A cache line of each column at a time.
+  if (b.row == 1 && columns % 4 == 0 && depth % TILE == 0) {
+    for (Index i = 0; i < depth; i += TILE)
+      for (Index j = 0; j < columns; j += 4)
+        for (Index l = i; l < i + TILE; l += 4) turnFour(from + j * b.column + l, b.column, to + l * COLUMNS + j);
+    return;
+  }
+  for (Index i = 0; i < depth; i += TILE) {
+    const Index end = std::min(depth, i + TILE);
+    for (Index j = 0; j < columns; j++)
+      for (Index l = i; l < end; l++) to[l * COLUMNS + j] = from[l * b.row + j * b.column];
   }
 }
 
 // R rows of c times COLUMNS columns: c = (add ? c : 0) + scale * a b, b packed.
 template <int R>
-inline void tile(const float* a, int64_t row, int64_t step, const float* b, int64_t depth, float* c, int64_t stride,
-                 int64_t columns, float scale, bool add) {
+inline void tile(const float* a, Index row, Index step, const float* b, Index depth, float* c, Index stride,
+                 Index columns, float scale, bool add) {
   Vector sum[R][2] = {};
-  for (int64_t k = 0; k < depth; k++) {
+  for (Index k = 0; k < depth; k++) {
     const Vector b0 = *(const Vector*)(b + k * COLUMNS), b1 = *(const Vector*)(b + k * COLUMNS + LANES);
     const float* ak = a + k * step;
 #pragma GCC unroll 12
@@ -148,44 +179,137 @@ inline void tile(const float* a, int64_t row, int64_t step, const float* b, int6
       out[1] = sum[r][1] * scale + (add ? out[1] : Vector{});
     } else {
       const float* from = (const float*)&sum[r][0];
-      for (int64_t j = 0; j < columns; j++) to[j] = from[j] * scale + (add ? to[j] : 0);
+      for (Index j = 0; j < columns; j++) to[j] = from[j] * scale + (add ? to[j] : 0);
     }
   }
 }
 
 template <int R>
-inline void tiles(int rows, const float* a, int64_t row, int64_t step, const float* b, int64_t depth, float* c, int64_t stride,
-                  int64_t columns, float scale, bool add) {
+inline void tiles(int rows, const float* a, Index row, Index step, const float* b, Index depth, float* c, Index stride,
+                  Index columns, float scale, bool add) {
   if (rows == R) return tile<R>(a, row, step, b, depth, c, stride, columns, scale, add);
   if constexpr (R > 1) tiles<R - 1>(rows, a, row, step, b, depth, c, stride, columns, scale, add);
 }
 
 // c[rows, columns] = (add ? c : 0) + scale * a[rows, inner] b[inner, columns], for one block of columns, on this thread.
-inline void panel(const Matrix& a, const Matrix& b, int64_t rows, int64_t inner, int64_t column, int64_t columns, float* c,
-                  int64_t stride, float scale, bool add) {
+inline void panel(const Matrix& a, const Matrix& b, Index rows, Index inner, Index column, Index columns, float* c,
+                  Index stride, float scale, bool add) {
   float* packed = scratch(0, std::min(inner, DEPTH) * COLUMNS);
-  for (int64_t k = 0; k < inner; k += DEPTH) {
-    const int64_t depth = std::min(DEPTH, inner - k);
+  for (Index k = 0; k < inner; k += DEPTH) {
+    const Index depth = std::min(DEPTH, inner - k);
     pack(b, k, depth, column, columns, packed);
-    for (int64_t r = 0; r < rows; r += ROWS)
-      tiles<ROWS>((int)std::min<int64_t>(ROWS, rows - r), a.data + r * a.row + k * a.column, a.row, a.column, packed, depth,
+    for (Index r = 0; r < rows; r += ROWS)
+      tiles<ROWS>((int)std::min<Index>(ROWS, rows - r), a.data + r * a.row + k * a.column, a.row, a.column, packed, depth,
                   c + r * stride + column, stride, columns, scale, add || k > 0);
   }
 }
 
-// The whole product on this thread.
-inline void product(const Matrix& a, const Matrix& b, int64_t rows, int64_t inner, int64_t columns, float* c, int64_t stride,
-                    float scale = 1, bool add = false) {
-  for (int64_t j = 0; j < columns; j += COLUMNS)
-    panel(a, b, rows, inner, j, std::min<int64_t>(COLUMNS, columns - j), c, stride, scale, add);
+constexpr Index FEW = 4;       // Rows at which the right factor is read as it lies, each number for all of them.
+constexpr Index STREAM = 512;  // Columns of it that are taken together.
+
+// As panel, for few rows and a right factor whose rows lie one after another.
+template <int R>
+inline void stream(const Matrix& a, const Matrix& b, Index inner, Index column, Index columns, float* c, Index stride) {
+  float sums[R][STREAM];
+  for (int r = 0; r < R; r++) std::memset(c + r * stride + column, 0, columns * sizeof(float));
+  for (Index from = 0; from < inner; from += DEPTH) {
+    std::memset(sums, 0, sizeof(sums));
+    for (Index k = from; k < std::min(inner, from + DEPTH); k++) {
+      const float* row = b.data + k * b.row + column;
+      for (int r = 0; r < R; r++) {
+        const float value = a.data[r * a.row + k * a.column];
+        for (Index j = 0; j < columns; j++) sums[r][j] += value * row[j];
+      }
+    }
+    for (int r = 0; r < R; r++)
+      for (Index j = 0; j < columns; j++) c[r * stride + column + j] += sums[r][j];
+  }
 }
 
-// The whole product, shared by all threads.
-inline void sharedProduct(const Matrix& a, const Matrix& b, int64_t rows, int64_t inner, int64_t columns, float* c,
-                          int64_t stride) {
-  const int64_t panels = (columns + COLUMNS - 1) / COLUMNS;
-  Threads::get().run(panels, [&](int64_t p) {
-    const int64_t j = p * COLUMNS;
-    panel(a, b, rows, inner, j, std::min<int64_t>(COLUMNS, columns - j), c, stride, 1, false);
+#if defined(__AVX512BF16__)
+// Products in bfloat16, two to an instruction, with sums in fp32: pairs of neighbours along the inner size share a word.
+inline bool& halfPrecision() {
+  static bool on = std::getenv("SEAL_BF16") && std::string(std::getenv("SEAL_BF16")) == "1";
+  return on;
+}
+inline uint32_t rounded(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  return bits + 0x7fff + ((bits >> 16) & 1);
+}
+inline uint32_t pairOf(float low, float high) { return (rounded(low) >> 16) | (rounded(high) & 0xffff0000u); }
+
+template <int R>
+inline void halfTile(const uint32_t* a, Index stride, const uint32_t* b, Index pairs, float* c, Index to, Index columns, bool add) {
+  __m512 sum[R][2];
+  for (int r = 0; r < R; r++) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+  for (Index k = 0; k < pairs; k++) {
+    const __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + k * COLUMNS), b1 = (__m512bh)_mm512_loadu_si512(b + k * COLUMNS + LANES);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+      const __m512bh value = (__m512bh)_mm512_set1_epi32((int)a[r * stride + k]);
+      sum[r][0] = _mm512_dpbf16_ps(sum[r][0], value, b0);
+      sum[r][1] = _mm512_dpbf16_ps(sum[r][1], value, b1);
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (Index j = 0; j < columns; j++) c[r * to + j] = ((const float*)&sum[r][0])[j] + (add ? c[r * to + j] : 0);
+}
+template <int R>
+inline void halfTiles(int rows, const uint32_t* a, Index stride, const uint32_t* b, Index pairs, float* c, Index to, Index columns,
+                      bool add) {
+  if (rows == R) return halfTile<R>(a, stride, b, pairs, c, to, columns, add);
+  if constexpr (R > 1) halfTiles<R - 1>(rows, a, stride, b, pairs, c, to, columns, add);
+}
+
+inline void halfProduct(const Matrix& a, const Matrix& b, Index rows, Index inner, Index columns, float* c, Index stride) {
+  const Index pairs = (inner + 1) / 2, panels = (columns + COLUMNS - 1) / COLUMNS;
+  std::vector<uint32_t> left(rows * pairs);
+  Threads::get().run(rows, [&](Index r) {
+    const float* from = a.data + r * a.row;
+    for (Index k = 0; k < inner / 2; k++) left[r * pairs + k] = pairOf(from[2 * k * a.column], from[(2 * k + 1) * a.column]);
+    if (inner % 2) left[r * pairs + pairs - 1] = pairOf(from[(inner - 1) * a.column], 0);
+  });
+  Threads::get().run(panels, [&](Index p) {
+    const Index column = p * COLUMNS, own = std::min<Index>(COLUMNS, columns - column);
+    float* packed = scratch(0, DEPTH * COLUMNS);
+    uint32_t* words = (uint32_t*)scratch(1, DEPTH / 2 * COLUMNS);
+    for (Index k = 0; k < inner; k += DEPTH) {
+      const Index depth = std::min(DEPTH, inner - k), half = (depth + 1) / 2;
+      pack(b, k, depth, column, own, packed);
+      if (depth % 2) std::memset(packed + depth * COLUMNS, 0, COLUMNS * sizeof(float));
+      for (Index i = 0; i < half; i++)
+        for (Index j = 0; j < COLUMNS; j++)
+          words[i * COLUMNS + j] = pairOf(packed[2 * i * COLUMNS + j], packed[(2 * i + 1) * COLUMNS + j]);
+      for (Index r = 0; r < rows; r += ROWS)
+        halfTiles<ROWS>((int)std::min<Index>(ROWS, rows - r), left.data() + r * pairs + k / 2, pairs, words, half,
+                        c + r * stride + column, stride, own, k > 0);
+    }
+  });
+}
+#else
+inline bool halfPrecision() { return false; }
+inline void halfProduct(const Matrix&, const Matrix&, Index, Index, Index, float*, Index) {}
+#endif
+
+// The whole product on this thread.
+inline void product(const Matrix& a, const Matrix& b, Index rows, Index inner, Index columns, float* c, Index stride,
+                    float scale = 1, bool add = false) {
+  for (Index j = 0; j < columns; j += COLUMNS)
+    panel(a, b, rows, inner, j, std::min<Index>(COLUMNS, columns - j), c, stride, scale, add);
+}
+
+// The whole product with a frozen weight on the right, shared by all threads.
+inline void sharedProduct(const Matrix& a, const Matrix& b, Index rows, Index inner, Index columns, float* c, Index stride) {
+  if (halfPrecision() && rows > FEW) return halfProduct(a, b, rows, inner, columns, c, stride);
+  const bool few = rows <= FEW && b.column == 1;
+  const Index size = few ? std::min<Index>(STREAM, (columns / Threads::get().size() + LANES) / LANES * LANES) : COLUMNS;
+  Threads::get().run((columns + size - 1) / size, [&](Index p) {
+    const Index j = p * size, own = std::min(size, columns - j);
+    if (!few) return panel(a, b, rows, inner, j, own, c, stride, 1, false);
+    if (rows == 1) return stream<1>(a, b, inner, j, own, c, stride);
+    if (rows == 2) return stream<2>(a, b, inner, j, own, c, stride);
+    if (rows == 3) return stream<3>(a, b, inner, j, own, c, stride);
+    stream<4>(a, b, inner, j, own, c, stride);
   });
 }
