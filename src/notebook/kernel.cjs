@@ -24,11 +24,40 @@ const fromRoot = createRequire(path.join(root, "package.json"));
 
 // tslab watches every file that it has read types from, and fails where one changes between two cells. What is imported
 // stays as it was anyway, since Node keeps it.
+const fromTslab = createRequire(fromRoot.resolve("tslab/dist/main.js"));
+const ts = fromTslab("@tslab/typescript-for-tslab");
+ts.sys.watchFile = ts.sys.watchDirectory = () => ({ close: () => undefined });
+
+/**
+ * A cell's code without two forms in which tslab does not see that a name is an earlier cell's, or takes it for one:
+ * `{ name }` becomes `{ name: name }`, and in `({ name: own }) => …` the property's name is quoted.
+ */
+function spellOut(code) {
+  const edits = [];
+  const visit = (node) => {
+    if (ts.isShorthandPropertyAssignment(node) && !node.objectAssignmentInitializer)
+      edits.push([node.name.end, node.name.end, `: ${node.name.text}`]);
+    if (ts.isBindingElement(node) && node.propertyName && ts.isIdentifier(node.propertyName)) {
+      const { end, text } = node.propertyName;
+      edits.push([node.propertyName.getStart(), end, JSON.stringify(text)]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile("cell.ts", code, ts.ScriptTarget.Latest, true));
+  return edits
+    .sort(([a], [b]) => b - a)
+    .reduce((text, [from, to, by]) => text.slice(0, from) + by + text.slice(to), code);
+}
+
+const converters = fromTslab("./converter");
+const { createConverter } = converters;
+converters.createConverter = (options) => {
+  const converter = createConverter(options);
+  const convert = converter.convert;
+  return { ...converter, convert: (before, code) => convert(before, spellOut(code)) };
+};
 const { startKernel } = fromRoot("tslab/dist/main.js");
-const { sys } = createRequire(fromRoot.resolve("tslab/dist/main.js"))(
-  "@tslab/typescript-for-tslab",
-);
-sys.watchFile = sys.watchDirectory = () => ({ close: () => undefined });
+
 const stamp = path.join(root, "dist/.seal-build");
 // The listener is also called once where there is no such file: then nothing has changed.
 fs.watchFile(stamp, { persistent: false, interval: 2000 }, (now, before) => {

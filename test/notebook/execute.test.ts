@@ -54,6 +54,22 @@ testWithJupyter(
 
 testWithJupyter(
   test,
+  "names of earlier cells in short forms, which tslab alone gets wrong",
+  async () => {
+    const { problem, notebook } = await run(
+      "const mean = 2;\nlet first = 0;",
+      "const made = { mean };\n[{ mean: 5 }].map(({ mean: value }) => made.mean + value)[0];",
+      "({ first } = { first: made.mean });\nfirst;",
+    );
+    assert.is(problem, undefined);
+    const printed = notebook.cells.map(({ outputs }) => JSON.stringify(outputs));
+    assert.match(printed[1], /7\\n/);
+    assert.match(printed[2], /2\\n/);
+  },
+);
+
+testWithJupyter(
+  test,
   "all of a folder: results are kept, a broken one fails, an edited file is refused",
   async () => {
     const file = (name: string): string => path.join(folder, name);
