@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { mean } from "../../src/statistics";
 import { parseNotebook, parseText, whyStale } from "../../src/notebook/document";
 
 const test = suite("committed notebooks");
@@ -47,10 +48,13 @@ for (const name of names) {
     assert.ok(outputs.some(({ data }) => data !== undefined));
   });
 
-  test(`${name}: a title, ten to forty cells, a summary, three exercises`, () => {
+  test(`${name}: a title, ten to twenty-five cells of some lines each, a summary, three exercises`, () => {
     const cells = parseText(text);
     assert.match(cells[0].source, new RegExp(`^# ${name.slice(0, 2)} `));
-    assert.ok(cells.length >= 10 && cells.length <= 40, String(cells.length));
+    assert.ok(cells.length >= 10 && cells.length <= 25, String(cells.length));
+    const code = cells.filter(({ kind }) => kind === "code");
+    const lines = code.map(({ source }) => source.split("\n").length);
+    assert.ok(mean(lines) <= 8 && Math.max(...lines) <= 15, lines.join(" "));
     const end = cells.at(-1)?.source ?? "";
     assert.match(end, /## Summary\n[\s\S]*## Exercises\n/);
     assert.is(end.split("## Exercises")[1].match(/^\d\. /gm)?.length, 3);
