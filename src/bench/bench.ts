@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { engineInfo } from "../engine";
+import { errorMessage } from "../errors";
 import { hasFusedKernels, product } from "../engine/fused";
 import { generate, generateGroups } from "../lora/generate";
 import { trainAdapters } from "../lora/train";
@@ -20,6 +21,7 @@ import {
   countPadding,
   idsOf,
   operationsPerToken,
+  PARTS,
   representative,
   type Part,
 } from "./arithmetic";
@@ -62,6 +64,8 @@ export interface BenchResult {
   readonly peer: object | null;
   readonly rounds: number;
   readonly rows: readonly BenchRow[];
+  /** Parts that ended with an error. */
+  readonly failures: readonly { readonly part: Part; readonly reason: string }[];
 }
 
 const EPOCHS = 10;
@@ -94,7 +98,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     await bench.run();
     peer?.stop();
     const busyAfter = await busyShare(2000);
-    const { rows, peak } = bench;
+    const { rows, failures, peak } = bench;
     const bound = (targets: readonly TargetName[]): number =>
       peak / operationsPerToken(model.config, RANK, targets);
     return {
@@ -108,6 +112,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       peer: peer ? { packages: PEER_PACKAGES, ...peer.hello } : null,
       rounds: options.rounds,
       rows,
+      failures,
     };
   } finally {
     peer?.stop();
@@ -116,6 +121,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
 
 class Bench {
   readonly rows: BenchRow[] = [];
+  readonly failures: { part: Part; reason: string }[] = [];
   /** Operations a second. */
   peak = 0;
   /** Fastest seconds by what was done, ours and the peer's. */
@@ -144,17 +150,29 @@ class Bench {
     for (let round = 0; round < rounds; round++) {
       note(`round ${round + 1} of ${rounds}`);
       this.measurePeak();
-      if (parts.includes("a")) await this.training();
-      if (parts.includes("b")) await this.scoring();
-      if (parts.includes("c")) await this.decoding();
+      if (parts.includes("a")) await this.attempt("a", () => this.training());
+      if (parts.includes("b")) await this.attempt("b", () => this.scoring());
+      if (parts.includes("c")) await this.attempt("c", () => this.decoding());
       this.measurePeak();
     }
-    if (parts.includes("h")) await this.padded();
+    if (parts.includes("h")) await this.attempt("h", () => this.padded());
     this.report();
-    if (parts.includes("d")) await this.loading();
-    if (parts.includes("e")) await this.smallWorld();
-    if (parts.includes("f")) await this.growth();
-    if (parts.includes("g")) await this.memory();
+    if (parts.includes("d")) await this.attempt("d", () => this.loading());
+    if (parts.includes("e")) await this.attempt("e", () => this.smallWorld());
+    if (parts.includes("f")) await this.attempt("f", () => this.growth());
+    if (parts.includes("g")) await this.attempt("g", () => this.memory());
+  }
+
+  /** A part that fails is told, and leaves the others. */
+  private async attempt(part: Part, work: () => Promise<void>): Promise<void> {
+    this.options.note(`(${part}) ${PARTS[part]}`);
+    try {
+      await work();
+    } catch (error) {
+      const reason = errorMessage(error).split("\n")[0];
+      this.failures.push({ part, reason });
+      this.options.note(`(${part}) failed: ${reason}`);
+    }
   }
 
   private get counts(): number[] {
@@ -325,10 +343,12 @@ class Bench {
   }
 
   private async growth(): Promise<void> {
-    const lengths = this.options.quick ? [64, 512] : [64, 256, 1024, 2048];
+    const lengths = this.options.quick ? [64, 512] : [32, 128, 512, 2048];
     for (const length of lengths) {
-      const found = await this.child({ jobs: [[length, length]], concurrency: 1 });
-      const speed = (2 * length) / found.seconds;
+      const steps = Math.max(2, Math.ceil(1024 / length));
+      const job = new Array<number>(steps).fill(length);
+      const found = await this.child({ jobs: [job], concurrency: 1, repeats: 2 });
+      const speed = (steps * length) / found.seconds;
       this.row("f", `one sequence of ${length} tokens a step`, "tokens/s", speed);
       this.row("f", `one sequence of ${length} tokens a step: peak`, "GB", found.peakBytes / 1e9);
     }

@@ -64,6 +64,7 @@ async function runBenchCommand(flags: BenchFlags): Promise<void> {
   }
   if (flags.json) printJson(whole);
   else print(formatBench(result));
+  if (result.failures.length > 0) process.exitCode = 1;
 }
 
 /** The table, and what it is to be judged by. */

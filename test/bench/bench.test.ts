@@ -78,6 +78,7 @@ test("the table says what was compared and what was not", () => {
     engine: {},
     peer: null,
     rounds: 3,
+    failures: [],
     rows: [
       {
         part: "a",
