@@ -27,7 +27,8 @@ typedef int64_t Index;
 constexpr Index DEPTH = 1024;  // Of the inner size that is taken at once; even.
 typedef float Vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
-// Threads that wait for a share of a loop; the caller works too.
+// Threads that wait for a share of a loop. The caller works too, and waits for none that has not begun: on a busy machine one
+// may not get a core in time.
 class Threads {
  public:
   static Threads& get() {
@@ -45,12 +46,16 @@ class Threads {
       work_ = &work;
       count_ = count;
       next_ = 0;
-      busy_ = size_ - 1;
+      open_ = true;
       round_++;
     }
     wake_.notify_all();
     share();
-    for (int spin = 0; busy_.load(std::memory_order_acquire) > 0; spin++) spin < 20000 ? pause() : std::this_thread::yield();
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      open_ = false;
+    }
+    for (int spin = 0; inside_.load(std::memory_order_acquire) > 0; spin++) spin < 20000 ? pause() : std::this_thread::yield();
   }
 
  private:
@@ -78,9 +83,14 @@ class Threads {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return round_.load() != seen; });
       }
-      { std::lock_guard<std::mutex> lock(mutex_); seen = round_.load(); }
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        seen = round_.load();
+        if (!open_) continue;
+        inside_++;
+      }
       share();
-      busy_.fetch_sub(1, std::memory_order_release);
+      inside_.fetch_sub(1, std::memory_order_release);
     }
   }
   int size_ = 1;
@@ -88,7 +98,8 @@ class Threads {
   std::condition_variable wake_;
   std::atomic<uint64_t> round_{0};
   std::atomic<Index> next_{0};
-  std::atomic<int> busy_{0};
+  std::atomic<int> inside_{0};
+  bool open_ = false;
   Index count_ = 0;
   const std::function<void(Index)>* work_ = nullptr;
 
