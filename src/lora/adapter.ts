@@ -47,7 +47,8 @@ export function createAdapter(
     for (const target of targets) {
       const { input, output } = targetShape(config, target);
       const bound = 1 / Math.sqrt(input);
-      const a = Float32Array.from({ length: rank * input }, () => (2 * random.next() - 1) * bound);
+      const a = new Float32Array(rank * input);
+      for (let i = 0; i < a.length; i++) a[i] = (2 * random.next() - 1) * bound;
       const b = new Float32Array(output * rank);
       tensors.set(adapterTensorName(layer, target, "A"), { shape: [rank, input], values: a });
       tensors.set(adapterTensorName(layer, target, "B"), { shape: [output, rank], values: b });

@@ -216,7 +216,12 @@ function finished(
   adapter: Adapter,
   record: Pick<TrainingResult, "losses" | "gradientNorms" | "tokens">,
 ): TrainingResult {
-  const finite = [...adapter.tensors.values()].every(({ values }) => values.every(Number.isFinite));
+  // A sum in double precision is finite just where all of these fp32 numbers are.
+  const finite = [...adapter.tensors.values()].every(({ values }) => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[i];
+    return Number.isFinite(sum);
+  });
   return finite
     ? { status: "ok", adapter, ...record }
     : { status: "diverged", reason: "the adapter has values that are not finite", ...record };
