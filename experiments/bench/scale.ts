@@ -26,7 +26,7 @@ function group(number: number): GroupWork {
   return {
     candidates: Array.from({ length: 8 }, (_, c) => ({
       sequences: [{ ids: ids(30) }, { ids: ids(40) }],
-      settings: { rank: 8, epochs: 10, seed: `${number}/${c}` },
+      settings: { rank: 8, epochs: 40, seed: `${number}/${c}` },
       prompts: [ids(10)],
     })),
     concurrency: 8,

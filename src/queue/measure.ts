@@ -30,6 +30,8 @@ export interface Measurement {
 
 /** So that a worker keeps one core busy, as the model has it. */
 const THREADS = 1;
+/** Groups that each worker does before time is taken, as compilers are slow at first. */
+const WARM_UP = 3;
 
 /**
  * Runs the groups by each number of workers, one thread each. The model knows of the queue only what one worker took;
@@ -48,7 +50,8 @@ export async function measureScaling(
   const more = (count: number): GroupWork[] => Array.from({ length: count }, () => group(next++));
   const busySpeed = await speedOfBusyCores(model.id, cores, () => more(4));
   const runs: Timed[] = [];
-  for (const count of counts) runs.push(await timeOf(queue, model, more(groups), count));
+  for (const count of counts)
+    runs.push(await timeOf(queue, model, count, more(WARM_UP * count), more(groups)));
   const measured = runs.map(({ seconds }) => seconds);
   const fitted: ScalingModel = {
     ...DEFAULT_SCALING,
@@ -117,20 +120,24 @@ interface Timed {
   readonly machine: Machine;
 }
 
-/** Seconds from handing out to the last result, with workers that are ready. */
+/** Seconds from handing out to the last result, with workers that are ready and have done some groups already. */
 async function timeOf(
   queue: string,
   model: Model,
-  groups: readonly GroupWork[],
   count: number,
+  warmUp: readonly GroupWork[],
+  groups: readonly GroupWork[],
 ): Promise<Timed> {
   const workers = Array.from({ length: count }, () => startWorker(queue, model.id));
   const otherWorkers = "record";
   const executor = await openQueueExecutor({ queue, name: `scaling ${count}`, otherWorkers });
   try {
     while ((await queueStatus(queue)).workers.length < count) await sleep(200);
+    const execute = (all: readonly GroupWork[]): Promise<unknown> =>
+      Promise.all(all.map((group) => executor.execute(model, group)));
+    await execute(warmUp);
     const started = performance.now();
-    await Promise.all(groups.map((group) => executor.execute(model, group)));
+    await execute(groups);
     const seconds = (performance.now() - started) / 1000;
     return { seconds, machine: executor.machines()[0].machine };
   } finally {
