@@ -184,13 +184,24 @@ class Bench {
   }
 
   /** Jobs of part (a) for K: K of them at once; two, one after another, where K is 1. */
-  private jobsFor(count: number): (readonly number[])[] {
-    return this.jobs.slice(0, Math.max(2, count));
+  private jobsFor(count: number, any = false): (readonly number[])[] {
+    return any && count > this.jobs.length
+      ? fill(count, 8)
+      : this.jobs.slice(0, Math.max(2, count));
   }
 
   private async training(): Promise<void> {
     for (const [name, targets] of Object.entries(TARGETS)) {
+      const start = (jobs: readonly unknown[]): number[][] => jobs.map(() => [8]);
       await this.peerTime(`a peer ${name}`, this.trainRequest(this.jobsFor(1), targets));
+      await this.peerTime(
+        `a peer ${name} start`,
+        this.trainRequest(start(this.jobsFor(1)), targets),
+      );
+      for (const count of [...this.counts, ...fullSteps(this.options.quick).map(([rows]) => rows)])
+        await this.time(`a ${name} ${count} start`, () =>
+          this.train(start(this.jobsFor(count, true)), count, targets),
+        );
       for (const count of this.counts)
         await this.time(`a ${name} ${count}`, () =>
           this.train(this.jobsFor(count), count, targets),
@@ -258,9 +269,14 @@ class Bench {
     const perMinute = (speed: number): number => adaptersPerMinute(speed, this.meanTokens, EPOCHS);
     for (const [name, targets] of Object.entries(TARGETS)) {
       const bound = this.peak / operationsPerToken(config, RANK, targets);
-      const peerSpeed = this.speed(`a peer ${name}`, tokensOf(this.jobsFor(1)));
+      const peerSpeed = this.wholeSpeed(
+        `a peer ${name}`,
+        `a peer ${name} start`,
+        tokensOf(this.jobsFor(1)),
+      );
       for (const count of this.counts) {
-        const ours = this.speed(`a ${name} ${count}`, tokensOf(this.jobsFor(count)));
+        const start = `a ${name} ${count} start`;
+        const ours = this.wholeSpeed(`a ${name} ${count}`, start, tokensOf(this.jobsFor(count)));
         const aim = count === 5 ? "2" : count === 1 ? "1" : undefined;
         this.row("a", `${name}, K = ${count}: tokens a second`, "tokens/s", ours, peerSpeed, {
           shareOfPeak: ours / bound,
@@ -276,7 +292,9 @@ class Bench {
         if (count === 5 && name === "q, v") this.reportLoops(ours, peerSpeed);
       }
       for (const [rows, length] of fullSteps(this.options.quick)) {
-        const ours = this.speed(`a ${name} ${rows}x${length}`, tokensOf(fill(rows, length)));
+        const what = `a ${name} ${rows}x${length}`;
+        const tokens = tokensOf(fill(rows, length));
+        const ours = this.wholeSpeed(what, `a ${name} ${rows} start`, tokens);
         const aim = rows * length === 160 ? "65% of peak" : "80% of peak";
         this.row("a", `${name}, ${rows * length} tokens a step`, "tokens/s", ours, NaN, {
           shareOfPeak: ours / bound,
@@ -419,6 +437,12 @@ class Bench {
 
   private keep(name: string, seconds: number): void {
     this.fastest.set(name, Math.min(seconds, this.fastest.get(name) ?? Infinity));
+  }
+
+  /** Tokens a second of whole adapters: making and storing them once (`start`, timed with one short step), and ten epochs. */
+  private wholeSpeed(name: string, start: string, tokens: number): number {
+    const [once, all] = [this.fastest.get(start) ?? NaN, this.fastest.get(name) ?? NaN];
+    return (EPOCHS * tokens) / (once + EPOCHS * (all - once));
   }
 
   private speed(name: string, tokens: number): number {

@@ -1,4 +1,5 @@
 /** Run in a process of its own by the benchmark, for memory and start: one task, one line of JSON on stdout. */
+import { readFileSync } from "node:fs";
 import { generateGroups } from "../lora/generate";
 import { trainAdapters } from "../lora/train";
 import { loadModel } from "../model/load";
@@ -51,8 +52,23 @@ async function main(task: ChildTask): Promise<ChildAnswer> {
     seconds = (performance.now() - begin) / 1000;
     if (repeat === Math.floor(repeats / 2)) middleBytes = process.memoryUsage().rss;
   }
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
-  return { loadSeconds, seconds, peakBytes, middleBytes, endBytes: process.memoryUsage().rss };
+  return {
+    loadSeconds,
+    seconds,
+    peakBytes: peakBytes(),
+    middleBytes,
+    endBytes: process.memoryUsage().rss,
+  };
+}
+
+/** Most memory that was resident. Linux's maxRSS also counts the process that started this one, so its VmHWM is read there. */
+function peakBytes(): number {
+  try {
+    const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))!;
+    return Number(kilobytes) * 1024;
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
 }
 
 void main(JSON.parse(process.argv[2]) as ChildTask).then((answer) =>
