@@ -1,0 +1,84 @@
+/** Pretraining of the small ARC world's model: its documents, a few steps, and the committed weights. */
+import path from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { startEngine } from "../../../src/engine";
+import { generate } from "../../../src/lora/generate";
+import { disposeModel, loadModel } from "../../../src/model/load";
+import { readSafetensors } from "../../../src/model/safetensors";
+import { recipePrompt } from "../../../src/tasks/arc/messages";
+import { parseRecipe } from "../../../src/tasks/arc/recipe";
+import { KNOWN_FAMILIES, worldTask } from "../../../src/tasks/arc/world";
+import {
+  documentsOfStep,
+  ruleAccuracy,
+  worldConfig,
+  worldPretrainingSettings,
+  worldStep,
+} from "../../../src/tasks/arc/world-pretraining";
+import { startPretraining } from "../../../src/tasks/from-scratch/step";
+
+const test = suite("pretraining of the small ARC world");
+const settings = {
+  ...worldPretrainingSettings,
+  ...{ steps: 4, lessonSteps: 2, lessons: 4, pairs: 2, recipes: 1 },
+};
+
+test.before(async () => {
+  await startEngine();
+});
+
+test("lessons come first, then several pairs and recipes; a step's documents depend on the step alone", () => {
+  const lengths = [0, 2].map((step) => documentsOfStep(settings, step).length);
+  assert.equal(lengths, [4, 3]);
+  const [lesson] = documentsOfStep(settings, 1);
+  assert.is(lesson.words.filter((word) => word === "->").length, 1);
+  const [pairs, , recipe] = documentsOfStep(settings, 3);
+  assert.is(pairs.words.filter((word) => word === "->").length, 3);
+  assert.ok(recipe.words.includes("<recipe>"));
+  assert.equal(documentsOfStep(settings, 3), documentsOfStep(settings, 3));
+});
+
+test("steps change the weights and leave nothing behind", () => {
+  const config = {
+    ...worldConfig(),
+    ...{ hiddenSize: 16, intermediateSize: 24, layerCount: 1, headCount: 2 },
+    ...{ keyValueHeadCount: 2, headDim: 8 },
+  };
+  const before = tf.memory().numTensors;
+  const state = startPretraining(config, settings);
+  const held = tf.memory().numTensors;
+  const embedding = state.variables.get("model.embed_tokens.weight")!;
+  const first = embedding.dataSync().slice();
+  for (let step = 0; step < 4; step++) assert.ok(worldStep(config, settings, state) > 0);
+  assert.is(tf.memory().numTensors, held);
+  assert.not.equal(first, embedding.dataSync());
+  tf.dispose([...state.variables.values(), ...state.optimizer.values()]);
+  assert.is(tf.memory().numTensors, before);
+});
+
+test("the committed model carries out named rules, and writes recipes of many kinds, most of them valid", async () => {
+  const folder = path.join(__dirname, "../../../results/models/arc");
+  const tensors = await readSafetensors(path.join(folder, "model.safetensors"));
+  const variables = new Map(
+    [...tensors].map(([name, { values, shape }]) => [
+      name,
+      tf.variable(tf.tensor(values, [...shape])),
+    ]),
+  );
+  for (const [kind, share] of Object.entries(ruleAccuracy(worldConfig(), variables, 20, true)))
+    assert.ok(share > 0.98, `${kind}: ${share}`);
+  tf.dispose([...variables.values()]);
+  const model = await loadModel("tiny:arc");
+  const prompts = Array.from({ length: 24 }, (_, i) =>
+    recipePrompt(worldTask("test", "train", KNOWN_FAMILIES, i)),
+  );
+  const written = await generate(model, prompts, { maximumTokens: 20, temperature: 1 });
+  const valid = written.filter(({ text }) => parseRecipe(text).status === "ok");
+  assert.ok(valid.length >= 14, String(valid.length));
+  assert.ok(new Set(valid.map(({ text }) => text)).size > 10);
+  disposeModel(model);
+});
+
+test.run();
