@@ -109,9 +109,17 @@ const KERNEL_SOURCES = ["kernels.cc", "product.h", "tensorflow.h"].map((name) =>
   path.join(__dirname, "../../src/engine/kernels", name),
 );
 
+/** What the processor is and can do. Virtual machines give one name to several generations; Linux lists the instructions. */
+function processor() {
+  const info = "/proc/cpuinfo";
+  const flags =
+    fs.existsSync(info) && /^(flags|Features)\s*:.*/m.exec(fs.readFileSync(info, "utf8"));
+  return `${os.cpus()[0]?.model ?? ""}\n${flags ? flags[0] : ""}`;
+}
+
 /** The compiled fused kernels below an engine's folder: another file for other sources, or another processor. */
 function kernelsFile(folder) {
-  const hash = createHash("sha256").update(os.cpus()[0]?.model ?? "");
+  const hash = createHash("sha256").update(processor());
   for (const source of KERNEL_SOURCES) hash.update(fs.readFileSync(source));
   return path.join(folder, `kernels-${hash.digest("hex").slice(0, 16)}.node`);
 }
