@@ -86,7 +86,7 @@ function likeliest(probabilities: Float32Array, topP: number): Float64Array {
   const masses = new Float64Array(256);
   for (let i = 0; i < length; i++) masses[(bits[i] >>> 23) & 255] += probabilities[i];
   let lowest = 255;
-  for (let mass = 0; lowest > 0 && mass < topP + MASS_ROUNDING; ) mass += masses[--lowest];
+  for (let mass = 0; lowest > 0 && mass < topP + MASS_ROUNDING;) mass += masses[--lowest];
   const least = Math.max((1 - topP) / length, Number.MIN_VALUE);
   const keys = new Float64Array(length);
   let count = 0;
