@@ -316,9 +316,16 @@ function pictures(rollout: ArcRollout, tasks: readonly ArcTask[]): Record<string
 
 /** Every candidate: what was chosen, and what came of it. */
 function recipeTable(rollouts: readonly ArcRollout[]): Table {
+  const shown = new Map<string, number>();
+  const first = rollouts.filter(({ arm, round, part }) => {
+    const place = `${arm}/${round}/${part}`;
+    const before = shown.get(place) ?? 0;
+    shown.set(place, before + 1);
+    return before < 2;
+  });
   return {
     title: "Recipes and what came of them",
-    note: "The first 40. Letters: basic, size, chain, repeat augmentations; o or a: loss on output or all tokens.",
+    note: "The first two of each arm and round. Letters: basic, size, chain, repeat augmentations; o or a: loss on output or all tokens.",
     columns: [
       { title: "Task", share: 0.7 },
       { title: "Arm", share: 1.1 },
@@ -327,7 +334,7 @@ function recipeTable(rollouts: readonly ArcRollout[]): Table {
       { title: "Loss", share: 0.9 },
       { title: "Outcome", share: 1.6 },
     ],
-    rows: rollouts.slice(0, 40).map((rollout) => {
+    rows: first.slice(0, 24).map((rollout) => {
       const { task, arm, round, part, recipe, completion = "", steps } = rollout;
       return [
         task,
