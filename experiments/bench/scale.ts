@@ -92,7 +92,7 @@ async function main(address: string | undefined): Promise<void> {
     2,
   );
   await writeFileAtomic(path.join(results, "scaling.json"), `${text}\n`);
-  await renderFigure(speedups(rows), path.join(results, "scaling"));
+  await renderFigure(speedups(rows), path.join(results, "figures/speed-ups"));
 }
 
 void main(process.argv[2]);
