@@ -4,6 +4,7 @@ import type { ModelConfig } from "../../model/types";
 import { createRandom } from "../../random";
 import type { ModelTexts } from "../from-scratch/files";
 import { logitsOf, withBatch, type Variables } from "../from-scratch/network";
+import { smallConfig, smallOptimizer } from "../from-scratch/model";
 import {
   takeStep,
   type PretrainingDocument,
@@ -44,33 +45,16 @@ export const worldPretrainingSettings: WorldPretrainingSettings = {
   recipes: 4,
   decayShare: 0.5,
   initialDeviation: 0.08,
-  optimizer: {
-    muonRate: 0.02,
-    muonMomentum: 0.95,
-    adamRate: 3e-3,
-    adamBeta1: 0.9,
-    adamBeta2: 0.99,
-  },
+  optimizer: smallOptimizer,
 };
 
 /** The model's shape: Llama, 3 layers of width 96, tied head. */
 export function worldConfig(): ModelConfig {
-  return {
-    family: "llama",
-    hiddenSize: 96,
-    intermediateSize: 256,
-    layerCount: 3,
-    headCount: 4,
-    keyValueHeadCount: 4,
-    headDim: 24,
+  return smallConfig({
     vocabularySize: worldVocabulary().length,
-    rmsNormEpsilon: 1e-5,
-    ropeTheta: 10000,
-    tiedHead: true,
-    queryKeyValueBias: false,
     maximumPositions: 512,
     eosTokenIds: worldIds([worldWords.end]),
-  };
+  });
 }
 
 /** The documents of a step, a function of seed and step alone so that a run can resume anywhere. */

@@ -1,6 +1,7 @@
 /** Pretraining of the small world's model from scratch: settings and batches. The steps themselves are from-scratch/step.ts's. */
 import type { ModelConfig } from "../../model/types";
 import { createRandom } from "../../random";
+import { smallConfig, smallOptimizer } from "../from-scratch/model";
 import {
   takeStep,
   type PretrainingDocument,
@@ -60,33 +61,16 @@ export const pretrainingSettings: PretrainingSettings = {
   },
   decayShare: 0.5,
   initialDeviation: 0.08,
-  optimizer: {
-    muonRate: 0.02,
-    muonMomentum: 0.95,
-    adamRate: 3e-3,
-    adamBeta1: 0.9,
-    adamBeta2: 0.99,
-  },
+  optimizer: smallOptimizer,
 };
 
 /** The model's shape: Llama, 3 layers of width 96, tied head. */
 export function biographiesConfig(): ModelConfig {
-  return {
-    family: "llama",
-    hiddenSize: 96,
-    intermediateSize: 256,
-    layerCount: 3,
-    headCount: 4,
-    keyValueHeadCount: 4,
-    headDim: 24,
+  return smallConfig({
     vocabularySize: vocabulary().length,
-    rmsNormEpsilon: 1e-5,
-    ropeTheta: 10000,
-    tiedHead: true,
-    queryKeyValueBias: false,
     maximumPositions: 256,
     eosTokenIds: [vocabulary().indexOf(roleWords.end)],
-  };
+  });
 }
 
 /** The documents of a step, a function of seed and step alone so that a run can resume anywhere. */
