@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { errorMessage, UserError } from "../errors";
-import { localFiles, type LogFiles } from "../replay/files";
+import { localFiles, type LogFiles } from "../tasks/seal-files";
 import { readLog } from "../replay/released";
 import { FEATURE_NAMES, judgeFeatures } from "./features";
 import { fittedArticle, FITTED_LOGS } from "./split";

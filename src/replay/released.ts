@@ -1,7 +1,7 @@
 /** Reads SEAL's released logs into plain rows of questions, answers and GPT-4.1 verdicts. What they show is computed elsewhere. */
 import { z } from "zod";
 import { errorMessage, UserError } from "../errors";
-import type { LogFiles } from "./files";
+import type { LogFiles } from "../tasks/seal-files";
 
 const questionSchema = z.object({
   rep: z.number().optional(),

@@ -1,6 +1,5 @@
 /** The replay: SEAL's released logs in, tables, figures and a README out. Each part is computed elsewhere. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors";
 import { renderFigure } from "../plot/render";
@@ -9,7 +8,7 @@ import { writeFileAtomic } from "../files";
 import { repeatAccuracies } from "./accuracy";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
-import { githubFiles, localFiles, type LogFiles } from "./files";
+import { sealFiles, type LogFiles } from "../tasks/seal-files";
 import { armDifferences, expectedWithin, judgeLog } from "./judging";
 import { heldOutGains, planGains, type Rewards } from "./noise";
 import {
@@ -53,7 +52,7 @@ const CONTINUAL_RUNS = [
   "run7/summary_1749127178",
 ];
 
-/** What `runReplay` needs. Without `data`: `../shared/data/seal` beside the package if it is there, else GitHub. */
+/** What `runReplay` needs. Without `data`: the folder that SEAL_DATA names, else GitHub. */
 export interface ReplayOptions {
   readonly data?: string;
   readonly output: string;
@@ -62,7 +61,7 @@ export interface ReplayOptions {
 
 /** Recomputes everything, writes it below `output`, and returns it. Throws UserError where there are no logs. */
 export async function runReplay({ data, output, log }: ReplayOptions): Promise<ReplaySummary> {
-  const files = hashing(data === undefined ? defaultFiles() : localFiles(data));
+  const files = hashing(sealFiles(data));
   log(`Reading the released logs from ${files.source}`);
   const logs = await readEvaluationLogs(files);
   const training = await readTrainingLogs(files);
@@ -100,11 +99,6 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
   return summary;
 }
 
-function defaultFiles(): LogFiles {
-  const beside = path.join(__dirname, "../../../shared/data/seal");
-  return existsSync(beside) ? localFiles(beside) : githubFiles();
-}
-
 /** Remembers what was read, by content, for the record. */
 function hashing(files: LogFiles): LogFiles & {
   inputs(): { name: string; sha256: string }[];
@@ -112,7 +106,7 @@ function hashing(files: LogFiles): LogFiles & {
 } {
   const hashes = new Map<string, string | undefined>();
   return {
-    source: files.source,
+    ...files,
     read: async (name) => {
       const text = await files.read(name);
       hashes.set(

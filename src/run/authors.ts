@@ -8,6 +8,7 @@ import { createOpenAiClient } from "../openai/client";
 import type { SelfEditSampling } from "../restem/policy";
 import type { Passage } from "../tasks/squad";
 import { readText, sha256OfFile } from "../files";
+import { resolveSealFile, SEAL_PREFIX } from "../tasks/seal-files";
 
 const authorName = z.string().min(1).max(60);
 
@@ -29,7 +30,7 @@ export const authorSchema = z.discriminatedUnion("kind", [
     name: authorName,
     /**
      * JSON lines, each {"passage": its text or "id": its id, "completion": …}, or a log as SEAL released them
-     * (.json with articles, contexts and completions).
+     * (.json with articles, contexts and completions), which may be named `seal:eval/gpt4_1.json`.
      */
     path: z.string().min(1),
   }),
@@ -82,10 +83,17 @@ export async function authorInputs(
   return Promise.all(
     files.map(async (author) => ({
       name: path.basename(author.path),
-      source: authorArm(author),
-      sha256: await sha256OfFile(path.resolve(author.path)),
+      source: author.path.startsWith(SEAL_PREFIX)
+        ? `${authorArm(author)}: ${author.path}`
+        : authorArm(author),
+      sha256: await sha256OfFile(await fileOf(author.path)),
     })),
   );
+}
+
+/** The file of completions that a variant names. */
+async function fileOf(name: string): Promise<string> {
+  return name.startsWith(SEAL_PREFIX) ? resolveSealFile(name) : path.resolve(name);
 }
 
 const lineSchema = z.union([
@@ -108,7 +116,8 @@ async function fromFile(
   passages: readonly Passage[],
   count: number,
 ): Promise<AuthoredSelfEdit[][]> {
-  const text = await readText(path.resolve(file), `the completions in ${path.resolve(file)}`);
+  const place = await fileOf(file);
+  const text = await readText(place, `the completions in ${place}`);
   const byPassage = file.endsWith(".json") ? ofLog(text, file) : ofLines(text, file);
   return passages.map(({ id, title, passage }) => {
     const own = byPassage.get(passage.trim()) ?? byPassage.get(`id ${id}`) ?? [];

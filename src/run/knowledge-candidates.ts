@@ -16,6 +16,8 @@ import { once, type ExperimentContext } from "./experiment";
 import { describe, type Rollout } from "./knowledge-report";
 import type { KnowledgeVariant } from "./variant";
 
+type Order = KnowledgeVariant["order"];
+
 /** One adapter to be trained and asked, or an arm that needs none. */
 export interface Candidate {
   readonly arm: string;
@@ -60,7 +62,8 @@ export async function writeOnce(
   for (let start = 0; start < passages.length; start += together) {
     const batch = passages.slice(start, start + together);
     const place = `${key}/${start}`;
-    const written = await once(context.journal, place, async () => {
+    // With another number of passages the last batch has another size.
+    const written = await once(context.journal, `${place}+${batch.length}`, async () => {
       const started = performance.now();
       const texts = author
         ? await selfEditsBy(author, { passages: batch, sampling, prompt })
@@ -81,12 +84,13 @@ function asWritten(texts: readonly (readonly string[])[]): AuthoredSelfEdit[][] 
   return texts.map((own) => own.map((text) => ({ status: "ok", text })));
 }
 
-/** Consecutive candidates of one arm, at most `size` together. */
-function grouped(candidates: readonly Candidate[], size: number): Candidate[][] {
+/** Consecutive candidates, of one arm unless passages come one after the other, at most `size` together. */
+function grouped(candidates: readonly Candidate[], size: number, order: Order): Candidate[][] {
+  const together = (a: Candidate, b: Candidate): boolean => order === "passages" || a.arm === b.arm;
   const groups: Candidate[][] = [];
   for (const candidate of candidates) {
     const last = groups.at(-1);
-    if (last && last[0].arm === candidate.arm && last.length < size) last.push(candidate);
+    if (last && together(last[0], candidate) && last.length < size) last.push(candidate);
     else groups.push([candidate]);
   }
   return groups;
@@ -107,9 +111,10 @@ export async function runCandidates(
   model: Model,
   passages: readonly Passage[],
   candidates: readonly Candidate[],
+  order: Order = "arms",
 ): Promise<Rollout[]> {
   const { journal, executor } = run.context;
-  const groups = grouped(candidates, run.variant.concurrency);
+  const groups = grouped(candidates, run.variant.concurrency, order);
   const rollouts = await mapAtOnce(groups, executor?.groupsAtOnce ?? 1, async (group) => {
     const finished = await once(journal, groupKey(group), () =>
       runGroup(model, run.variant, passages, group, executor),

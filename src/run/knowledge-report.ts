@@ -1,4 +1,6 @@
 /** What the knowledge experiment's rollouts show: rows by arm and round, the figure and the table of answers. */
+import { sha256OfText } from "../files";
+import { exactMatch, f1Score } from "../judge/rules";
 import type { Verdict } from "../judge/verdict";
 import { figureAccuracyByArm } from "../plot/bars";
 import type { Figure } from "../plot/figure";
@@ -65,10 +67,27 @@ export function knowledgeReport(input: KnowledgeReportInput): Outcome {
     inputs: [...inputs],
     paper,
     seconds: { generate: generateSeconds, train: sum("train"), answer: sum("answer") },
-    rollouts,
+    rollouts: variant.texts ? rollouts : rollouts.map((r) => numbersOnly(r, passages)),
     metrics: rollouts.map(metric),
     figures: { accuracy: accuracyFigure(variant, passages, rows, paper) },
-    tables: { answers: answerTable(passages[0], evaluated) },
+    tables: variant.texts ? { answers: answerTable(passages[0], evaluated) } : {},
+  };
+}
+
+/** A rollout without any text of a passage, question, self-edit or answer. */
+function numbersOnly(rollout: Rollout, passages: readonly Passage[]): object {
+  const { completion, answers, ...rest } = rollout;
+  const passage = passages.find(({ id }) => id === rollout.passage);
+  return {
+    ...rest,
+    ...(completion === undefined
+      ? {}
+      : { completion: { sha256: sha256OfText(completion), characters: completion.length } }),
+    answers: answers.map(({ question, answer, verdict }, q) => {
+      if (!passage) return { verdict };
+      const given = { question, gold: passage.questions[q].answers, answer };
+      return { verdict, exactMatch: exactMatch(given), f1: f1Score(given) };
+    }),
   };
 }
 

@@ -49,7 +49,7 @@ export async function runKnowledge(
     const candidates = listCandidates(variant, passages, edits.arms);
     const questions = passages.reduce((sum, passage) => sum + passage.questions.length, 0);
     log(`${passages.length} passages, ${total} candidates, ${questions} questions`);
-    const rollouts = await runCandidates(run, model, passages, candidates);
+    const rollouts = await runCandidates(run, model, passages, candidates, variant.order);
     const rounds = training
       ? await runRounds(run, model, training.passages, passages)
       : { rollouts: [], seconds: 0 };
@@ -153,7 +153,7 @@ function listCandidates(
 ): Candidate[] {
   const place = { round: 0, part: "evaluation" } as const;
   const arms = [...variant.arms, ...variant.authors.map(authorArm)];
-  return arms.flatMap((arm) =>
+  const listed = arms.flatMap((arm) =>
     passages.flatMap((_, passage) =>
       variant.seeds.flatMap((seed, s): Candidate[] => {
         const own = written.find((one) => one.arm === arm)?.selfEdits[passage][s];
@@ -164,4 +164,5 @@ function listCandidates(
       }),
     ),
   );
+  return variant.order === "arms" ? listed : listed.sort((a, b) => a.passage - b.passage);
 }

@@ -117,6 +117,16 @@ function requireHandedOut({ experiment }: Variant, options: RunOptions): void {
     );
 }
 
+/** What finished work depends on: a run of passages may go on with more or fewer of them, and another description. */
+function whatMatters(variant: Variant): object {
+  const data = { ...(variant as { readonly data?: object }).data, count: undefined };
+  return {
+    ...variant,
+    description: undefined,
+    ...(variant.experiment === "knowledge" ? { data } : {}),
+  };
+}
+
 async function runInto(
   partial: string,
   variant: Variant,
@@ -133,7 +143,10 @@ async function runInto(
     ...(options.queue ? { queue: true } : {}),
     ...(options.server ? { server: options.server.url, model: options.server.model } : {}),
   };
-  const settings = { variant, engine: { engine, engineVersion, threads, ...where } };
+  const settings = {
+    variant: whatMatters(variant),
+    engine: { engine, engineVersion, threads, ...where },
+  };
   const journal = await openJournal(path.join(partial, JOURNAL), settings);
   if (journal.size > 0) log(`Resuming: ${journal.size} finished pieces of work are kept.`);
   const local =

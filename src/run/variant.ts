@@ -99,6 +99,10 @@ export const knowledgeVariantSchema = z.strictObject({
   answers: z.strictObject({ maximumTokens: z.int().min(1).max(1024).default(64) }).prefault({}),
   /** Adapters trained at once. */
   concurrency: z.int().min(1).max(64).default(5),
+  /** What is finished first: an arm on all passages, or a passage in all arms (what is done when a run stops is then whole). */
+  order: z.enum(["arms", "passages"]).default("arms"),
+  /** Whether the result holds passages, questions, self-edits and answers; without, numbers only, as other people's texts need. */
+  texts: z.boolean().default(true),
 });
 export type KnowledgeVariant = z.output<typeof knowledgeVariantSchema>;
 

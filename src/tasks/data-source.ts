@@ -1,10 +1,11 @@
-/** Where a variant's passages come from: the embedded articles, a local file, or a file of a dataset on the Hugging Face hub. */
+/** Where a variant's passages come from: the embedded articles, a local file, one that SEAL's authors released, or one of a dataset on the Hugging Face hub. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { downloadFile, downloadText, type Progress } from "../download";
 import { UserError } from "../errors";
 import { storedModel } from "../model/store";
+import { resolveSealFile, SEAL_PREFIX } from "./seal-files";
 import { articlesPath } from "./squad";
 
 /** A file of passages on this machine, and where it came from. */
@@ -16,7 +17,7 @@ export interface DataFile {
 
 /** What `data.source` of a variant may be. */
 const forms =
-  '"articles", the path of a SQuAD file (.json or .parquet), or hub:owner/name[@revision]/path/in/the/dataset';
+  '"articles", the path of a SQuAD file (.json or .parquet), seal:squad_val.json, or hub:owner/name[@revision]/path/in/the/dataset';
 
 /**
  * The file that a source names. Files of the hub are kept in the user's cache, whole or not at all. Throws UserError
@@ -24,6 +25,7 @@ const forms =
  */
 export async function resolveData(source: string, progress?: Progress): Promise<DataFile> {
   if (source === "articles") return { file: articlesPath, source };
+  if (source.startsWith(SEAL_PREFIX)) return { file: await resolveSealFile(source), source };
   if (source.startsWith("hub:")) return hubFile(source, progress);
   const file = path.resolve(source);
   if (!existsSync(file))

@@ -7,7 +7,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
-import { githubFiles, localFiles } from "../../src/replay/files";
+import { githubFiles, localFiles } from "../../src/tasks/seal-files";
 import { readLog } from "../../src/replay/released";
 import { runReplay } from "../../src/replay/run";
 import { makeLog, writeLogs } from "./logs";

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "../../src/random";
 import { bootstrapMean, passageAccuracies, repeatAccuracies } from "../../src/replay/accuracy";
-import { localFiles } from "../../src/replay/files";
+import { localFiles } from "../../src/tasks/seal-files";
 import {
   readContinual,
   readLog,

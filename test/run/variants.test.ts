@@ -1,5 +1,5 @@
 /** Every variant in experiments/: its schema, its plan, and a run on a tiny model with everything made small. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
@@ -10,6 +10,7 @@ import { experiments } from "../../src/run/experiments";
 import { openJournal } from "../../src/run/journal";
 import { planVariant } from "../../src/run/plan";
 import { parseVariant, readVariant, type Variant } from "../../src/run/variant";
+import { readArticles } from "../../src/tasks/squad";
 import { writeByteModel } from "../model/byte-model";
 
 const test = suite("variants");
@@ -32,6 +33,8 @@ type Part = Record<string, unknown>;
 /** Smallest settings of an adapter: one epoch of few sequences is a step or two. */
 const adapter = { rank: 1, alpha: 1, targets: ["q_proj"], epochs: 1 };
 const onePassage = { source: "articles", split: "train", count: 1 };
+/** Stands for every author's file: those of SEAL's release may not be here. */
+const completions = path.join(folder, "completions.jsonl");
 const sampling = { count: 2, temperature: 1, topP: 0.95, maximumTokens: 4 };
 
 /** What is laid over a variant of each kind to make it tiny. A kind that is not here is not run, and the test says so. */
@@ -43,6 +46,11 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
     sampling,
     innerLoop: adapter,
     answers: { maximumTokens: 2 },
+    authors: (variant.authors as { name: string }[]).map(({ name }) => ({
+      kind: "file",
+      name,
+      path: completions,
+    })),
     ...(variant.outerLoop === undefined
       ? {}
       : { outerLoop: { data: onePassage, rounds: 1, rewardSeeds: 1, fineTuning: adapter } }),
@@ -102,6 +110,8 @@ for (const name of files) {
 
 test("every variant runs, made tiny", async () => {
   const model = await writeByteModel(path.join(folder, "model"));
+  const [{ passage }] = await readArticles("train");
+  writeFileSync(completions, `${JSON.stringify({ passage, completion: "It is so." })}\n`);
   const ran: string[] = [];
   for (const name of files) {
     const variant = await readVariant(path.join(root, name));
