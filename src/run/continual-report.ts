@@ -257,9 +257,9 @@ function figureDifferences(
   first: string,
   sample: string,
 ): Figure {
-  const better = comparisons.filter(({ ci95OverSeeds }) => ci95OverSeeds[0] > 0).length;
+  const better = comparisons.filter(({ ci95OverSeeds: [low] = [NaN] }) => low > 0).length;
   return figureBars(
-    comparisons.map(({ difference, mean: value, ci95OverSeeds: [low, high] }) => ({
+    comparisons.map(({ difference, mean: value, ci95OverSeeds: [low, high] = [NaN, NaN] }) => ({
       label: difference.split(` - ${first},`)[0],
       value: 100 * value,
       interval: [100 * low, 100 * high] as const,

@@ -34,7 +34,7 @@ export interface Outcome {
   readonly seeds: RunRecord["seeds"];
   readonly inputs: RunRecord["inputs"];
   readonly paper: RunRecord["paper"];
-  readonly seconds: Omit<RunRecord["seconds"], "total">;
+  readonly seconds: Omit<RunRecord["seconds"], "total" | "cpu">;
   /** One object for each candidate. */
   readonly rollouts: readonly object[];
   readonly metrics: readonly object[];

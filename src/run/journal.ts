@@ -6,10 +6,18 @@ import { UserError } from "../errors";
 import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "../files";
 import { settingsChanges } from "../settings-changes";
 
+/** Seconds of wall clock, and of this process's work on all its cores. */
+export interface Spent {
+  readonly total: number;
+  readonly cpu: number;
+}
+
 /** A journal that is open for one run. Close it. */
 export interface Journal {
   /** How many different keys it holds. */
   readonly size: number;
+  /** Time that the run has taken, this part of it and, up to their last entries, the parts before. */
+  spent(): Spent;
   /** The value that was stored under a key, or undefined. */
   get(key: string): unknown;
   /** Stores a value, on disk when the promise resolves. A key that is there already keeps its value. */
@@ -19,7 +27,11 @@ export interface Journal {
 }
 
 const headerSchema = z.strictObject({ settings: z.unknown(), hash: z.string() });
-const entrySchema = z.strictObject({ key: z.string(), value: z.unknown() });
+const entrySchema = z.strictObject({
+  key: z.string(),
+  value: z.unknown(),
+  spent: z.strictObject({ total: z.number(), cpu: z.number() }).optional(),
+});
 const NEWLINE = 0x0a;
 
 /**
@@ -39,7 +51,8 @@ export async function openJournal(file: string, settings: unknown): Promise<Jour
       await syncFolder(path.dirname(file));
     } else checkSettings(parsed(headerSchema, header, file, 1).settings, settings, file);
     entries.forEach((entry, i) => {
-      const { key, value } = parsed(entrySchema, entry, file, i + 2);
+      const { key, value, spent } = parsed(entrySchema, entry, file, i + 2);
+      journal.before = spent ?? journal.before;
       if (!journal.values.has(key)) journal.values.set(key, value);
     });
     return journal;
@@ -62,6 +75,9 @@ class FileJournal implements Journal {
   readonly values = new Map<string, unknown>();
   private readonly pending = new Set<string>();
   private last: Promise<void> = Promise.resolve();
+  /** What the parts before have taken. */
+  before: Spent = { total: 0, cpu: 0 };
+  private readonly opened = { at: performance.now(), cpu: process.cpuUsage() };
 
   constructor(
     private readonly file: string,
@@ -77,6 +93,14 @@ class FileJournal implements Journal {
     return this.values.get(key);
   }
 
+  spent(): Spent {
+    const { user, system } = process.cpuUsage(this.opened.cpu);
+    return {
+      total: this.before.total + (performance.now() - this.opened.at) / 1000,
+      cpu: this.before.cpu + (user + system) / 1e6,
+    };
+  }
+
   append(key: string, value: unknown): Promise<void> {
     if (this.values.has(key) || this.pending.has(key)) return this.last;
     this.pending.add(key);
@@ -84,7 +108,7 @@ class FileJournal implements Journal {
     // One after the other, and one failure does not keep the next from being tried.
     this.last = this.last
       .catch(() => undefined)
-      .then(() => this.write(line))
+      .then(() => this.write({ ...line, spent: this.spent() }))
       .then(() => void this.values.set(key, line.value))
       .finally(() => this.pending.delete(key));
     return this.last;

@@ -7,7 +7,7 @@ import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
 import { createRandom } from "../random";
 import type { CandidateStatus } from "../restem/select";
-import { clusterShareInterval } from "../statistics";
+import { clusterShareInterval, mean, pairedDifference } from "../statistics";
 import type { Passage } from "../tasks/squad";
 import type { Outcome } from "./experiment";
 import type { RunRecord } from "./record";
@@ -63,6 +63,7 @@ export function knowledgeReport(input: KnowledgeReportInput): Outcome {
     rollouts.reduce((total, r) => total + r.seconds[part], 0);
   return {
     rows,
+    comparisons: comparisonsOf(rows, evaluated),
     seeds: variant.seeds,
     inputs: [...inputs],
     paper,
@@ -104,20 +105,20 @@ function accuracyFigure(
   paper: RunRecord["paper"],
 ): Figure {
   const last = Math.max(...rows.map(({ round }) => round));
-  const named = (arm: string, round: number): string =>
-    round > 0 ? `${arm}, round ${round}` : arm;
   return figureAccuracyByArm(
-    rows.map((row) => ({ ...row, arm: named(row.arm, row.round) })),
+    rows.map((row) => ({ ...row, arm: named(row) })),
     {
       title: `Questions answered without the passage: ${variant.model.replace(/^pypi:|^hub:/, "")}`,
       note: `${passages.length} passages, seeds ${variant.seeds.join(", ")}. Points: accuracy on n questions. Lines: 95% intervals over passages.`,
       paper: paper.map((row) => ({
         ...row,
-        arm: row.arm === ROUNDS_ARM ? named(row.arm, last) : row.arm,
+        arm: row.arm === ROUNDS_ARM ? named({ arm: row.arm, round: last }) : row.arm,
       })),
     },
   );
 }
+
+const named = ({ arm, round }: Cell): string => (round > 0 ? `${arm}, round ${round}` : arm);
 
 /** The arm that goes in rounds. */
 export const ROUNDS_ARM = "best of K";
@@ -159,6 +160,14 @@ function armRow(
   const count = (status: Rollout["status"]): number =>
     rollouts.filter((r) => r.status === status).length;
   const n = values.length;
+  const given = passages.flatMap((passage) =>
+    rollouts
+      .filter((rollout) => rollout.passage === passage.id && rollout.status === "ok")
+      .flatMap(({ answers }) =>
+        answers.map(({ answer }, q) => ({ ...passage.questions[q], answer })),
+      )
+      .map(({ question, answers: gold, answer }) => ({ question, gold, answer })),
+  );
   return {
     arm,
     round,
@@ -174,7 +183,62 @@ function armRow(
       .length,
     unparsable: count("unparsable"),
     diverged: count("diverged"),
+    ...(n > 0
+      ? {
+          exactMatch: mean(given.map((one) => (exactMatch(one) ? 1 : 0))),
+          f1: mean(given.map(f1Score)),
+        }
+      : {}),
   };
+}
+
+const PLAIN_ARMS: readonly string[] = ["untouched", "passage in context"];
+
+/** Every arm of self-edits against the passage alone, and against the model's own untrained ones. */
+function comparisonsOf(
+  rows: RunRecord["rows"],
+  rollouts: readonly Rollout[],
+): NonNullable<RunRecord["comparisons"]> {
+  const trained = rows.filter(({ arm }) => !PLAIN_ARMS.includes(arm));
+  return ["passage only", "untrained self-edits"].flatMap((other, o, others) =>
+    trained
+      .filter(({ arm }) => !others.slice(0, o + 1).includes(arm))
+      .flatMap((row) => comparison(rollouts, row, { arm: other, round: 0 })),
+  );
+}
+
+type Cell = Pick<Rollout, "arm" | "round">;
+
+/** Paired over the questions that both have answered; whole passages are drawn for the interval. */
+function comparison(
+  rollouts: readonly Rollout[],
+  a: Cell,
+  b: Cell,
+): NonNullable<RunRecord["comparisons"]> {
+  const [left, right] = [a, b].map((cell) => marksByQuestion(rollouts, cell));
+  const asked = [...left.keys()].filter((question) => right.has(question));
+  if (asked.length === 0) return [];
+  const difference = `${named(a)} - ${named(b)}`;
+  const of = (marks: Marks): number[] => asked.map((key) => mean(marks.get(key)?.marks ?? []));
+  const passages = asked.map((key) => left.get(key)?.passage ?? "");
+  const over = pairedDifference(of(left), of(right), createRandom(difference), passages);
+  return [{ difference, mean: over.mean, n: over.n, ci95OverPeople: over.ci95 }];
+}
+
+type Marks = ReadonlyMap<string, { readonly passage: string; readonly marks: number[] }>;
+
+function marksByQuestion(rollouts: readonly Rollout[], { arm, round }: Cell): Marks {
+  const found = new Map<string, { passage: string; marks: number[] }>();
+  for (const { passage, answers, ...own } of rollouts) {
+    if (own.arm !== arm || own.round !== round || own.status !== "ok") continue;
+    answers.forEach(({ verdict }, q) => {
+      if (verdict === "ungraded") return;
+      const key = `${passage}/${q}`;
+      const { marks = [] } = found.get(key) ?? {};
+      found.set(key, { passage, marks: [...marks, verdict === "correct" ? 1 : 0] });
+    });
+  }
+  return found;
 }
 
 /** One passage's questions with the answers of every arm. */

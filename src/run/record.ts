@@ -30,6 +30,9 @@ const rowSchema = z.strictObject({
   /** Self-edits out of bounds, or beyond the limit on steps, before any work (ARC's recipes). */
   rejected: count.optional(),
   tooCostly: count.optional(),
+  /** Means of SQuAD's measures over the same answers. */
+  exactMatch: share.optional(),
+  f1: share.optional(),
   /** Accuracy of each seed, in the order of the record's `seeds`. */
   accuracyBySeed: z.array(share).optional(),
 });
@@ -42,8 +45,10 @@ const comparisonSchema = z.strictObject({
   mean: difference,
   /** Pairs. */
   n: count,
+  /** Over people, passages or tasks. */
   ci95OverPeople: differences,
-  ci95OverSeeds: differences,
+  /** Where there are several. */
+  ci95OverSeeds: differences.optional(),
 });
 
 const environmentSchema = z.strictObject({
@@ -85,7 +90,15 @@ export const recordSchema = z.strictObject({
   /** Paired differences between arms, where the experiment makes such claims. */
   comparisons: z.array(comparisonSchema).optional(),
   paper: z.array(z.strictObject({ arm: z.string(), accuracy: share, source: z.string() })),
-  seconds: z.strictObject({ total: seconds, generate: seconds, train: seconds, answer: seconds }),
+  seconds: z.strictObject({
+    /** Wall clock of all parts of a resumed run. */
+    total: seconds,
+    /** Of this process, on all its cores; absent where others worked too. */
+    cpu: seconds.optional(),
+    generate: seconds,
+    train: seconds,
+    answer: seconds,
+  }),
 });
 
 /** A finished run's record. */

@@ -20,7 +20,7 @@ import {
 import { experiments, handedOut } from "./experiments";
 import type { Outcome } from "./experiment";
 import { settingsChanges } from "../settings-changes";
-import { openJournal } from "./journal";
+import { openJournal, type Spent } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
 import { parseVariant, readVariant, type Variant } from "./variant";
@@ -117,6 +117,11 @@ function requireHandedOut({ experiment }: Variant, options: RunOptions): void {
     );
 }
 
+/** Work that others do is in no count of this process. */
+function secondsOf({ total, cpu }: Spent, handedOut: boolean): { total: number; cpu?: number } {
+  return { total, ...(handedOut ? {} : { cpu }) };
+}
+
 /** What finished work depends on: a run of passages may go on with more or fewer of them, and another description. */
 function whatMatters(variant: Variant): object {
   const data = { ...(variant as { readonly data?: object }).data, count: undefined };
@@ -133,7 +138,6 @@ async function runInto(
   options: RunOptions,
   log: (line: string) => void,
 ): Promise<RunRecord> {
-  const started = performance.now();
   const processes = options.processes ?? defaultProcesses(variant);
   const environment = await environmentOf(processes);
   const { engine, engineVersion, threads } = environment;
@@ -186,7 +190,7 @@ async function runInto(
       rows: outcome.rows,
       ...(outcome.comparisons ? { comparisons: outcome.comparisons } : {}),
       paper: outcome.paper,
-      seconds: { total: (performance.now() - started) / 1000, ...outcome.seconds },
+      seconds: { ...secondsOf(journal.spent(), executor !== undefined), ...outcome.seconds },
     };
     await writeRecord(partial, record);
     return record;

@@ -67,6 +67,7 @@ test("a last line that was cut at any byte is dropped, and the journal goes on",
     const file = path.join(folder, "journal.jsonl");
     await makeJournal(file);
     const whole = await readFile(file);
+    const entries = await entriesIn(file);
     const lastStart = whole.lastIndexOf("\n", whole.length - 2) + 1;
     for (let length = lastStart; length < whole.length; length++) {
       await writeFile(file, whole.subarray(0, length));
@@ -74,8 +75,34 @@ test("a last line that was cut at any byte is dropped, and the journal goes on",
       assert.is(journal.size, 2, `cut at byte ${length}`);
       await journal.append("c", null);
       await journal.close();
-      assert.equal(await readFile(file), whole, `cut at byte ${length}`);
+      assert.equal(await entriesIn(file), entries, `cut at byte ${length}`);
     }
+  }));
+
+/** What a journal says, line by line, but for the time that it took. */
+async function entriesIn(file: string): Promise<object[]> {
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  return lines.map((line) => {
+    const { key, value, settings: header } = JSON.parse(line) as Record<string, unknown>;
+    return { key, value, header };
+  });
+}
+
+test("the time of all parts is counted, those before up to their last entries", () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, "journal.jsonl");
+    await makeJournal(file);
+    const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+    const last = JSON.parse(lines[3]) as { spent: { total: number; cpu: number } };
+    assert.ok(last.spent.total > 0 && last.spent.cpu >= 0);
+    const journal = await openJournal(file, settings);
+    const first = journal.spent();
+    assert.ok(first.total > last.spent.total && first.cpu >= last.spent.cpu);
+    await journal.append("d", 1);
+    await journal.close();
+    const later = await openJournal(file, settings);
+    assert.ok(later.spent().total > first.total);
+    await later.close();
   }));
 
 test("a header that was cut at any byte starts the journal anew", () =>
