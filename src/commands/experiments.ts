@@ -93,7 +93,10 @@ export function addExperimentCommands(program: Command): void {
   program
     .command("replay")
     .description("recompute the paper's numbers from its released logs")
-    .option("--data <dir>", "a folder with the released data")
+    .option(
+      "--data <dir>",
+      "a folder with the released data (unless told, the one that SEAL_DATA names, or GitHub)",
+    )
     .option(
       "--output <dir>",
       "where the tables and figures go",

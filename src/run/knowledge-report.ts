@@ -2,7 +2,7 @@
 import { sha256OfText } from "../files";
 import { exactMatch, f1Score } from "../judge/rules";
 import type { Verdict } from "../judge/verdict";
-import { figureAccuracyByArm } from "../plot/bars";
+import { figureAccuracyByArm, figureBars } from "../plot/bars";
 import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
 import { createRandom } from "../random";
@@ -59,18 +59,22 @@ export function knowledgeReport(input: KnowledgeReportInput): Outcome {
     return armRow(arm, round, passages, own);
   });
   const paper = paperRows.filter((row) => rows.some(({ arm }) => arm === row.arm));
+  const comparisons = comparisonsOf(rows, evaluated);
   const sum = (part: "train" | "answer"): number =>
     rollouts.reduce((total, r) => total + r.seconds[part], 0);
   return {
     rows,
-    comparisons: comparisonsOf(rows, evaluated),
+    comparisons,
     seeds: variant.seeds,
     inputs: [...inputs],
     paper,
     seconds: { generate: generateSeconds, train: sum("train"), answer: sum("answer") },
     rollouts: variant.texts ? rollouts : rollouts.map((r) => numbersOnly(r, passages)),
     metrics: rollouts.map(metric),
-    figures: { accuracy: accuracyFigure(variant, passages, rows, paper) },
+    figures: {
+      accuracy: accuracyFigure(variant, passages, rows, paper),
+      ...(comparisons.length > 0 ? { differences: differencesFigure(passages, comparisons) } : {}),
+    },
     tables: variant.texts ? { answers: answerTable(passages[0], evaluated) } : {},
   };
 }
@@ -114,6 +118,23 @@ function accuracyFigure(
         ...row,
         arm: row.arm === ROUNDS_ARM ? named({ arm: row.arm, round: last }) : row.arm,
       })),
+    },
+  );
+}
+
+function differencesFigure(passages: readonly Passage[], comparisons: Comparisons): Figure {
+  return figureBars(
+    comparisons.map(({ difference, mean: value, ci95OverPeople: [low, high] }) => ({
+      label: difference,
+      value: 100 * value,
+      interval: [100 * low, 100 * high] as const,
+    })),
+    {
+      title: "Self-edits against the passage alone, and against the model's own",
+      note: `${passages.length} passages, paired by question. Lines: 95% intervals over passages.`,
+      axisTitle: "Difference in accuracy (points)",
+      format: (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`,
+      marks: "points",
     },
   );
 }
@@ -195,10 +216,7 @@ function armRow(
 const PLAIN_ARMS: readonly string[] = ["untouched", "passage in context"];
 
 /** Every arm of self-edits against the passage alone, and against the model's own untrained ones. */
-function comparisonsOf(
-  rows: RunRecord["rows"],
-  rollouts: readonly Rollout[],
-): NonNullable<RunRecord["comparisons"]> {
+function comparisonsOf(rows: RunRecord["rows"], rollouts: readonly Rollout[]): Comparisons {
   const trained = rows.filter(({ arm }) => !PLAIN_ARMS.includes(arm));
   return ["passage only", "untrained self-edits"].flatMap((other, o, others) =>
     trained
@@ -207,14 +225,11 @@ function comparisonsOf(
   );
 }
 
+type Comparisons = NonNullable<RunRecord["comparisons"]>;
 type Cell = Pick<Rollout, "arm" | "round">;
 
 /** Paired over the questions that both have answered; whole passages are drawn for the interval. */
-function comparison(
-  rollouts: readonly Rollout[],
-  a: Cell,
-  b: Cell,
-): NonNullable<RunRecord["comparisons"]> {
+function comparison(rollouts: readonly Rollout[], a: Cell, b: Cell): Comparisons {
   const [left, right] = [a, b].map((cell) => marksByQuestion(rollouts, cell));
   const asked = [...left.keys()].filter((question) => right.has(question));
   if (asked.length === 0) return [];
