@@ -310,12 +310,13 @@ class Coordinator implements QueueExecutor {
 }
 
 /** Throws an Error where a result is not one of this group. */
-function requireComplete({ candidates }: GroupWork, result: GroupResult): void {
+function requireComplete({ candidates, answerTokens }: GroupWork, result: GroupResult): void {
   if (result.candidates.length !== candidates.length)
     throw new Error(`${result.candidates.length} candidates for ${candidates.length}`);
   result.candidates.forEach(({ status, answers, answerLosses }, i) => {
     const expected = status === "ok" ? candidates[i].prompts.length : 0;
-    if (answers.length !== expected)
+    const decoded = answerTokens > 0 ? expected : 0;
+    if (answers.length !== decoded)
       throw new Error(`candidate ${i + 1}: ${answers.length} answers for ${expected} prompts`);
     const losses = candidates[i].gold ? expected : 0;
     if ((answerLosses?.length ?? 0) !== losses)

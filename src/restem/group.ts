@@ -39,7 +39,7 @@ export const groupWorkSchema = z.strictObject({
         sequences: z.array(sequenceSchema).max(100_000).readonly().optional(),
         settings: z.record(z.string().max(100), settingSchema),
         prompts: z.array(promptSchema).max(100_000).readonly(),
-        /** Right answers, one for each prompt; where they are given, their losses are measured too. */
+        /** Right answers, one for each prompt; where they are given, their losses are measured. */
         gold: z.array(text).readonly().optional(),
       }),
     )
@@ -47,8 +47,8 @@ export const groupWorkSchema = z.strictObject({
     .readonly(),
   /** Adapters trained and asked at once. */
   concurrency: z.int().min(1).max(1000),
-  /** Most tokens of an answer. */
-  answerTokens: z.int().min(1).max(131_072),
+  /** Most tokens of an answer; with 0 none is decoded. */
+  answerTokens: z.int().min(0).max(131_072),
   /** Texts that end an answer. */
   stop: z.array(z.string().min(1)).readonly().optional(),
 });
@@ -61,7 +61,7 @@ export const groupResultSchema = z.strictObject({
     z.strictObject({
       status: z.enum(["ok", "unparsable", "rejected", "diverged", "failed"]),
       reason: z.string().optional(),
-      /** One for each prompt; empty unless the status is "ok". */
+      /** One for each prompt; empty unless the status is "ok" and answers were wanted. */
       answers: z.array(z.string()),
       /** Mean negative log-likelihood of each right answer's tokens in nats, where they were given. */
       answerLosses: z.array(z.number()).optional(),
@@ -133,16 +133,23 @@ export async function executeGroup(
   const { candidates, concurrency } = work;
   const results: CandidateResult[] = [];
   const finish = async (group: readonly Member[], train: number): Promise<void> => {
-    const { answers, seconds } = await answerGroup(model, work, group, options);
-    group.forEach(({ index, training }, i) => {
-      const time = { train: train / group.length, answer: seconds / group.length };
-      const { sequences, prompts, gold } = candidates[index];
+    const started = performance.now();
+    const asked = group.filter(canAnswer);
+    const texts = work.answerTokens > 0 ? await answerGroup(model, work, asked, options) : [];
+    const losses = asked.map(({ index, training }) => {
+      const { prompts, gold } = candidates[index];
+      return gold && answerLosses(model, prompts, gold, training?.adapter);
+    });
+    const answer = (performance.now() - started) / 1000;
+    const time = { train: train / group.length, answer: answer / group.length };
+    group.forEach((member) => {
+      const { index, training } = member;
+      const at = asked.indexOf(member);
+      const own = losses[at];
       results[index] = {
-        ...outcome(sequences, training),
-        answers: answers[i],
-        ...(gold && answers[i].length > 0
-          ? { answerLosses: answerLosses(model, prompts, gold, training?.adapter) }
-          : {}),
+        ...outcome(candidates[index].sequences, training),
+        answers: texts[at] ?? [],
+        ...(own ? { answerLosses: own } : {}),
         seconds: time,
       };
     });
@@ -171,16 +178,19 @@ export async function executeGroup(
   return { candidates: results };
 }
 
-/** Answers of a group's candidates that can be asked; none for the others. */
+/** Nothing was to be trained, or it came to an adapter. */
+function canAnswer({ training }: Member): boolean {
+  return !training || training.adapter !== undefined;
+}
+
+/** Decodes the answers of candidates that can be asked. */
 async function answerGroup(
   model: Model,
   { candidates, concurrency, answerTokens, stop }: GroupWork,
-  group: readonly Member[],
+  asked: readonly Member[],
   { generateAnswers = generateGroups }: ExecuteOptions,
-): Promise<{ answers: string[][]; seconds: number }> {
-  const started = performance.now();
-  const asked = group.filter(({ training }) => !training || training.adapter);
-  const texts = await generateAnswers(
+): Promise<string[][]> {
+  const answers = await generateAnswers(
     model,
     asked.map(({ index, training }) => ({
       ...(training?.adapter ? { adapter: training.adapter } : {}),
@@ -192,12 +202,7 @@ async function answerGroup(
       ...(stop ? { stop } : {}),
     },
   );
-  return {
-    answers: group.map((member) =>
-      (texts[asked.indexOf(member)] ?? []).map((answer) => answer.text),
-    ),
-    seconds: (performance.now() - started) / 1000,
-  };
+  return answers.map((own) => own.map(({ text }) => text));
 }
 
 function outcome(

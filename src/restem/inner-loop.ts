@@ -15,7 +15,7 @@ import { inProcess, type Executor, type GroupResult, type GroupWork } from "./gr
 export interface InnerLoopQuestion {
   readonly prompt: Prompt;
   readonly judge: (answer: string) => Verdict;
-  /** Where all of a candidate's questions have it, its loss is measured beside the answer. */
+  /** The right answer, whose loss is measured where none are decoded. */
   readonly gold?: string;
 }
 
@@ -34,7 +34,7 @@ export interface InnerLoopResult {
   /** Accuracy on the questions, in [0, 1]; absent where none was graded. */
   readonly reward?: number;
   readonly answers: readonly { readonly answer: string; readonly verdict: Verdict }[];
-  /** Mean negative log-likelihood of each gold answer's tokens in nats, where the questions have gold answers. */
+  /** Mean negative log-likelihood of each right answer's tokens in nats, where no answers are decoded. */
   readonly answerLosses?: readonly number[];
   readonly training?: Pick<TrainingResult, "losses" | "gradientNorms" | "tokens">;
   /** This candidate's share of its group's time. */
@@ -45,7 +45,7 @@ export interface InnerLoopResult {
 export interface InnerLoopOptions {
   /** Adapters trained and asked at once. */
   readonly concurrency: number;
-  /** Most tokens of an answer. */
+  /** Most tokens of an answer. 0: none is decoded, the right answers' losses are measured instead. */
   readonly answerTokens: number;
   /** Texts that end an answer. */
   readonly stop?: readonly string[];
@@ -66,14 +66,17 @@ export async function runInnerLoop(
       ...(sequences ? { sequences } : {}),
       settings,
       prompts: questions.map(({ prompt }) => prompt),
-      ...(questions.length > 0 && questions.every(({ gold }) => gold !== undefined)
-        ? { gold: questions.map(({ gold }) => gold ?? "") }
-        : {}),
+      ...(options.answerTokens === 0 ? { gold: questions.map(goldOf) } : {}),
     })),
     ...options,
   };
   const results = await executor.execute(model, work, onGroup);
   return results.candidates.map((result, i) => judged(candidates[i], result));
+}
+
+function goldOf({ gold }: InnerLoopQuestion): string {
+  if (gold === undefined) throw new Error("a question without a right answer has no loss");
+  return gold;
 }
 
 function judged(

@@ -11,14 +11,16 @@ import type { CandidateStatus } from "../restem/select";
 import { clusterShareInterval, pairedDifference } from "../statistics";
 import { selfEditStyles, type SelfEditContent } from "../tasks/biographies/selfedits";
 import { attributes } from "../tasks/biographies/words";
-import { BIOGRAPHY_ARMS, type BiographiesVariant } from "./biographies-variant";
+import { biographyArms, roundLines, type BiographiesVariant } from "./biographies-variant";
 import type { Outcome } from "./experiment";
+import type { RoundCost } from "./lesson-rounds";
 import type { RunRecord } from "./record";
+import { compactRollout, figureRewards, rewardComparisons } from "./rewards-report";
 
 /** A finished candidate, as journalled and written to rollouts.jsonl. */
 export interface BiographyRollout {
   readonly seed: number;
-  readonly arm: (typeof BIOGRAPHY_ARMS)[number];
+  readonly arm: string;
   readonly round: number;
   readonly part: "train" | "held-out";
   readonly person: string;
@@ -41,6 +43,14 @@ export interface BiographyRollout {
     readonly verdict: Verdict;
   }[];
   readonly seconds: { readonly train: number; readonly answer: number };
+}
+
+/** What a round of a line took, and how many self-edits it kept. */
+export interface LineCost extends RoundCost {
+  readonly seed: number;
+  readonly arm: string;
+  readonly round: number;
+  readonly kept: number;
 }
 
 /** The paper's table 2, one passage, Qwen2.5-7B. */
@@ -86,36 +96,46 @@ const lastRound = (round: number): [Cell, Cell][] => [
   ],
 ];
 
-interface Cell {
-  readonly arm: BiographyRollout["arm"];
+/** An arm at a round. */
+export interface Cell {
+  readonly arm: string;
   readonly round: number;
+}
+
+/** What came of a run beside its rollouts. */
+interface RunFacts extends Pick<Outcome, "inputs" | "seconds"> {
+  readonly costs: readonly LineCost[];
 }
 
 /** Everything that is saved of a run. */
 export function biographyReport(
   variant: BiographiesVariant,
   rollouts: readonly BiographyRollout[],
-  inputs: RunRecord["inputs"],
-  seconds: Outcome["seconds"],
+  { inputs, seconds, costs }: RunFacts,
 ): Outcome {
   const heldOut = rollouts.filter(({ part }) => part === "held-out");
   const cells = cellsOf(variant);
   const rows = cells.map((cell) => rowOf(variant, cell, heldOut));
   const { seeds, people } = variant;
   const sample = `${seeds.length} seed${seeds.length > 1 ? "s" : ""} of ${people.heldOut} held-out people, ${attributes.length} questions each. Lines and bands: 95% intervals over people.`;
+  const among = rewardComparisons(variant).map(([a, b]) => compare(heldOut, a, b));
   return {
     rows,
-    comparisons: comparisons(variant.rounds).map(([a, b]) => compare(heldOut, a, b)),
+    comparisons: [...comparisons(variant.rounds).map(([a, b]) => compare(heldOut, a, b)), ...among],
     seeds: [...seeds],
     inputs,
     paper,
     seconds,
-    rollouts,
-    metrics: cells.map((cell) => contentOf(cell, heldOut)).filter(({ n }) => n > 0),
+    rollouts: variant.otherRewards ? rollouts.map(compactRollout) : rollouts,
+    metrics: [
+      ...cells.map((cell) => contentOf(cell, heldOut)).filter(({ n }) => n > 0),
+      ...(variant.otherRewards ? costs : []),
+    ],
     figures: {
       "accuracy-by-round": figureAccuracyByRound(rows, {
         title: headline(variant, rows),
         note: sample,
+        lines: roundLines(variant).map(({ name: arm }) => ({ arm })),
       }),
       "reward-distribution": figureRewardDistribution(rewardsByRound(variant, rollouts), {
         title: "Rewards of the sampled self-edits, by round",
@@ -124,6 +144,7 @@ export function biographyReport(
       "self-edit-styles": figureSelfEditStyles(stylesByRound(variant, heldOut), {
         title: "What the self-edits are made of, by round",
       }),
+      ...(variant.otherRewards ? { rewards: figureRewards(variant, among, sample) } : {}),
     },
     tables: { person: personTable(variant, heldOut) },
   };
@@ -141,9 +162,9 @@ function headline(variant: BiographiesVariant, rows: RunRecord["rows"]): string 
 }
 
 function cellsOf(variant: BiographiesVariant): Cell[] {
-  return BIOGRAPHY_ARMS.flatMap((arm): Cell[] =>
-    arm === "best of K" || arm === "random selection"
-      ? Array.from({ length: variant.rounds }, (_, r) => ({ arm, round: r + 1 }))
+  return biographyArms(variant).flatMap(({ arm, rounds }): Cell[] =>
+    rounds > 0
+      ? Array.from({ length: rounds }, (_, r) => ({ arm, round: r + 1 }))
       : [{ arm, round: 0 }],
   );
 }

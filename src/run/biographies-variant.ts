@@ -2,19 +2,17 @@
 import { z } from "zod";
 import { loraSettingsSchema } from "../lora/settings";
 import { REWARDS } from "../restem/rewards";
+import type { RoundLine } from "./lesson-rounds";
 
-/** Arms and controls. The two that go in rounds start from the untrained self-edits. */
-export const BIOGRAPHY_ARMS = [
-  "untouched",
-  "passage only",
-  "passage only, matched tokens",
-  "passage only, matched steps",
-  "untrained self-edits",
-  "best of K",
-  "random selection",
-  "oracle",
-  "passage in context",
-] as const;
+/** What self-edits are kept for, and how many inner loops' mean is one's reward. */
+const rewardSchema = z.strictObject({
+  reward: z.enum(REWARDS),
+  rewardSeeds: z.int().min(1).max(20).default(1),
+});
+
+/** What a line of rounds is called that selects by another reward than the first one. */
+const lineName = ({ reward, rewardSeeds }: z.output<typeof rewardSchema>): string =>
+  `best of K, ${reward}${rewardSeeds > 1 ? `, ${rewardSeeds} repeats` : ""}`;
 
 const adapterSettings = loraSettingsSchema.omit({ seed: true });
 
@@ -46,6 +44,11 @@ export const biographiesVariantSchema = z.strictObject({
   reward: z.enum(REWARDS).optional(),
   /** Inner-loop seeds whose mean accuracy is a candidate's reward, R. */
   rewardSeeds: z.int().min(1).max(20).default(1),
+  /** Further lines of rounds, each with another reward; their differences to the first one are reported. */
+  otherRewards: z
+    .array(rewardSchema)
+    .refine((list) => new Set(list.map(lineName)).size === list.length, "a reward is given twice")
+    .optional(),
   /** Self-edits for each held-out person in an evaluation. */
   evaluationSamples: z.int().min(1).max(20).default(1),
   /** Self-edits kept for each person. */
@@ -55,3 +58,25 @@ export const biographiesVariantSchema = z.strictObject({
   concurrency: z.int().min(1).max(400).default(100),
 });
 export type BiographiesVariant = z.output<typeof biographiesVariantSchema>;
+
+/** The lines that go in rounds; none where there are no rounds. */
+export function roundLines(variant: BiographiesVariant): RoundLine[] {
+  const { reward = "accuracy", rewardSeeds, otherRewards = [], rounds } = variant;
+  if (rounds === 0) return [];
+  return [
+    { name: "best of K", reward, rewardSeeds },
+    ...otherRewards.map((other) => ({ name: lineName(other), ...other })),
+    { name: "random selection", rewardSeeds: 0 },
+  ];
+}
+
+/** Arms and controls, with the number of rounds of each; those that go in rounds start from the untrained self-edits. */
+export function biographyArms(variant: BiographiesVariant): { arm: string; rounds: number }[] {
+  const plain = (arm: string): { arm: string; rounds: number } => ({ arm, rounds: 0 });
+  return [
+    ...["untouched", "passage only", "passage only, matched tokens"].map(plain),
+    ...["passage only, matched steps", "untrained self-edits"].map(plain),
+    ...roundLines(variant).map(({ name }) => ({ arm: name, rounds: variant.rounds })),
+    ...["oracle", "passage in context"].map(plain),
+  ];
+}

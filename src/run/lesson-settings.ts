@@ -2,20 +2,21 @@
 import { z } from "zod";
 import { selfEditKinds } from "../selfedit/prompts";
 
+/** Where lessons come from. */
+export const lessonDataSchema = z.strictObject({
+  /** "biographies" (the small world), or what the knowledge experiment's data may be. */
+  source: z.string().min(1).default("biographies"),
+  /** SEAL's choice of SQuAD's passages, as in the knowledge experiment. */
+  places: z.string().min(1).optional(),
+  split: z.enum(["train", "eval"]).optional(),
+  titles: z.array(z.string()).optional(),
+  start: z.int().min(0).default(0),
+  count: z.int().min(1).optional(),
+});
+
 /** Keys of a variant that decide what a lesson is. */
 export const lessonSettings = {
-  data: z
-    .strictObject({
-      /** "biographies" (the small world), or what the knowledge experiment's data may be. */
-      source: z.string().min(1).default("biographies"),
-      /** SEAL's choice of SQuAD's passages, as in the knowledge experiment. */
-      places: z.string().min(1).optional(),
-      split: z.enum(["train", "eval"]).optional(),
-      titles: z.array(z.string()).optional(),
-      start: z.int().min(0).default(0),
-      count: z.int().min(1).optional(),
-    })
-    .prefault({}),
+  data: lessonDataSchema.prefault({}),
   /** What a real model is asked for; the small world has a prompt of its own. */
   prompt: z.enum(selfEditKinds).default("implications"),
   /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */

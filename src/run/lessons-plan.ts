@@ -5,7 +5,7 @@ import { isApart } from "./continual-variant";
 import { BIOGRAPHY, measure, PROMPT_TOKENS, trainingPass } from "./knowledge-plan";
 import type { LessonSettings, WritingSettings } from "./lesson-settings";
 import type { Workload } from "./plan";
-import type { PretrainingArm, PretrainingVariant } from "./pretraining-variant";
+import { isRoundArm, type PretrainingArm, type PretrainingVariant } from "./pretraining-variant";
 
 /** Tokens of the small world's oracle: a statement of each fact. */
 const ORACLE_TOKENS = 10 * attributes.length;
@@ -91,27 +91,86 @@ export async function planPretraining(variant: PretrainingVariant): Promise<Work
   const size = await lessonSize(variant);
   const editTokens = 1.25 * sampling.maximumTokens;
   // A self-edit's sequences end with the passage, each time.
+  const ownEdits = sampling.count * (editTokens + size.passage);
   const perPassage: Readonly<Record<PretrainingArm, number>> = {
     untouched: 0,
     "passages only": size.passage,
     "passages only, matched steps": sampling.count * (editTokens / 10 + 1) * size.passage,
-    "untrained self-edits": sampling.count * (editTokens + size.passage),
+    "untrained self-edits": ownEdits,
+    SEAL: ownEdits,
+    "random selection": ownEdits,
     oracle: ORACLE_TOKENS + size.passage,
   };
   const together = passages.reduce((sum, count) => sum + count, 0);
   const trained = arms.reduce((sum, arm) => sum + perPassage[arm], 0);
-  const writes = arms.some((arm) => arm === "untrained self-edits" || arm.endsWith("steps"));
+  const untrained = arms.some((arm) => arm === "untrained self-edits" || arm.endsWith("steps"));
+  const writers = (untrained ? 1 : 0) + arms.filter(isRoundArm).length;
   const { generations, generated, prompts } = generation(size, variant, {
-    edits: writes ? seeds.length * Math.max(...passages) * sampling.count : 0,
+    edits: seeds.length * writers * Math.max(...passages) * sampling.count,
     answers: seeds.length * together * arms.length * size.questions,
     answerTokens: answers.maximumTokens,
   });
+  const rounds = roundsWorkload(variant, size);
   return {
     model: variant.model,
-    trainings: seeds.length * passages.length * arms.filter((arm) => arm !== "untouched").length,
+    trainings:
+      seeds.length * passages.length * arms.filter((arm) => arm !== "untouched").length +
+      rounds.trainings,
+    generations: generations + rounds.generations,
+    tokens: {
+      trained: seeds.length * together * innerLoop.epochs * trained + rounds.tokens.trained,
+      generated: generated + rounds.tokens.generated,
+      prompts: prompts + rounds.tokens.prompts,
+    },
+    passes: [
+      trainingPass(innerLoop, concurrency, rowTokens(size, editTokens, splitLines)),
+      ...rounds.passes,
+    ],
+    weightSets: rounds.trainings > 0 ? 2 : 1,
+  };
+}
+
+/** The rounds of ReST-EM before the arms that need them. */
+function roundsWorkload(
+  { seeds, arms, outerLoop, answers }: PretrainingVariant,
+  size: LessonSize,
+): Pick<Workload, "trainings" | "generations" | "tokens" | "passes"> {
+  const lines = arms.filter(isRoundArm);
+  if (!outerLoop || lines.length === 0)
+    return {
+      trainings: 0,
+      generations: 0,
+      tokens: { trained: 0, generated: 0, prompts: 0 },
+      passes: [],
+    };
+  const { rounds, passages, sampling, rewardSeeds, innerLoop, fineTuning, keep } = outerLoop;
+  const editTokens = 1.25 * sampling.maximumTokens;
+  const fineTunings = seeds.length * lines.length * rounds;
+  const edits = fineTunings * passages * sampling.count;
+  const scored = lines.includes("SEAL") ? (edits / lines.length) * rewardSeeds : 0;
+  const example = size.passage + size.editPrompt + sampling.maximumTokens;
+  const { generations, generated, prompts } = generation(
+    size,
+    { sampling },
+    { edits, answers: scored * size.questions, answerTokens: answers.maximumTokens },
+  );
+  return {
+    trainings: scored + fineTunings,
     generations,
-    tokens: { trained: seeds.length * together * innerLoop.epochs * trained, generated, prompts },
-    passes: [trainingPass(innerLoop, concurrency, rowTokens(size, editTokens, splitLines))],
-    weightSets: 1,
+    tokens: {
+      trained:
+        scored * innerLoop.epochs * (editTokens + size.passage) +
+        fineTunings * fineTuning.epochs * passages * keep * example,
+      generated,
+      prompts,
+    },
+    passes: [
+      trainingPass(
+        innerLoop,
+        outerLoop.concurrency,
+        rowTokens(size, editTokens, outerLoop.splitLines),
+      ),
+      trainingPass(fineTuning, 1, example),
+    ],
   };
 }

@@ -90,7 +90,8 @@ function requireCount(count: number, known: number, source: string): void {
     );
 }
 
-function personLesson(person: Person, seed: number, splitLines: boolean): Lesson {
+/** A person of the small world as a lesson; what is drawn about them depends on the seed and their name. */
+export function personLesson(person: Person, seed: number, splitLines: boolean): Lesson {
   const passage = writePassage(person, createRandom(`passage/${seed}/${person.name}`)).text;
   return {
     id: person.name,

@@ -7,8 +7,14 @@ import { createRandom } from "../random";
 import type { CandidateStatus } from "../restem/select";
 import { clusterShareInterval, mean, pairedDifference } from "../statistics";
 import type { Outcome } from "./experiment";
+import type { LearnedRound, RoundCost } from "./lesson-rounds";
 import { marksOf } from "./lessons";
-import type { PretrainingArm, PretrainingVariant } from "./pretraining-variant";
+import {
+  armName,
+  isRoundArm,
+  type PretrainingArm,
+  type PretrainingVariant,
+} from "./pretraining-variant";
 import type { RecordRow, RunRecord } from "./record";
 
 /** A finished training run, as journalled and written to rollouts.jsonl. */
@@ -34,11 +40,56 @@ export interface PretrainingRollout {
   readonly seconds: { readonly train: number; readonly answer: number };
 }
 
+/** A round of ReST-EM, as written to metrics.jsonl. */
+export interface RoundMetrics extends RoundCost {
+  readonly seed: number;
+  readonly arm: PretrainingArm;
+  readonly round: number;
+  /** Self-edits that the model was fine-tuned on. */
+  readonly kept: number;
+  /** Mean rewards; null where nothing was scored. */
+  readonly meanReward: number | null;
+  readonly meanKeptReward: number | null;
+}
+
+/** What is saved of a round. */
+export function roundMetrics(
+  place: Pick<RoundMetrics, "seed" | "arm" | "round">,
+  { scored, kept, cost }: LearnedRound,
+): RoundMetrics {
+  const rewards = (all: LearnedRound["scored"]): number[] =>
+    all.flatMap(({ reward }) => reward ?? []);
+  const ofKept = kept.flatMap((indices, l) => {
+    const own = scored.filter(({ lesson }) => lesson === l);
+    return own.length > 0 ? rewards(indices.map((i) => own[i])) : [];
+  });
+  const meanOf = (values: readonly number[]): number | null =>
+    values.length > 0 ? mean(values) : null;
+  return {
+    ...place,
+    kept: kept.flat().length,
+    meanReward: meanOf(rewards(scored)),
+    meanKeptReward: meanOf(ofKept),
+    ...cost,
+  };
+}
+
+/** What came of a run beside its training runs. */
+interface RunFacts extends Pick<Outcome, "inputs"> {
+  /** Seconds spent on writing self-edits. */
+  readonly generate: number;
+  readonly rounds: readonly RoundMetrics[];
+}
+
 /** Pairs of arms that are compared at each number of passages. */
 const COMPARED: readonly (readonly [PretrainingArm, PretrainingArm])[] = [
   ["untrained self-edits", "passages only"],
   ["untrained self-edits", "passages only, matched steps"],
+  ["SEAL", "untrained self-edits"],
+  ["SEAL", "random selection"],
+  ["random selection", "untrained self-edits"],
   ["oracle", "untrained self-edits"],
+  ["oracle", "SEAL"],
 ];
 
 const PAPER_SOURCE =
@@ -47,14 +98,14 @@ const { continuedPretrainingVersion2: printed } = published;
 const paper: readonly { arm: PretrainingArm; accuracy: number }[] = [
   { arm: "passages only", accuracy: printed["passage only"] },
   { arm: "untrained self-edits", accuracy: printed["untrained self-edits"] },
+  { arm: "SEAL", accuracy: printed["round 2"] },
 ];
 
 /** Everything that is saved of the runs. */
 export function pretrainingReport(
   variant: PretrainingVariant,
   rollouts: readonly PretrainingRollout[],
-  inputs: RunRecord["inputs"],
-  generateSeconds: number,
+  { inputs, generate, rounds }: RunFacts,
 ): Outcome {
   const cells = variant.arms.flatMap((arm) => variant.passages.map((count) => ({ arm, count })));
   const rows = cells.map(({ arm, count }) => ({
@@ -68,21 +119,26 @@ export function pretrainingReport(
     rows: rows.map(({ row }) => row),
     comparisons: COMPARED.flatMap(([a, b]) =>
       variant.passages.flatMap((count) =>
-        compare(inCell(rollouts, a, count), inCell(rollouts, b, count), count),
+        compare(variant, inCell(rollouts, a, count), inCell(rollouts, b, count), count),
       ),
     ),
     seeds: [...variant.seeds],
     inputs,
     paper: paper
       .filter(({ arm }) => variant.passages.includes(200) && variant.arms.includes(arm))
-      .map(({ arm, accuracy }) => ({ arm: rowName(arm, 200), accuracy, source: PAPER_SOURCE })),
-    seconds: { generate: generateSeconds, train: sum("train"), answer: sum("answer") },
+      .map(({ arm, accuracy }) => ({
+        arm: rowName(variant, arm, 200),
+        accuracy,
+        source: PAPER_SOURCE,
+      })),
+    seconds: { generate, train: sum("train"), answer: sum("answer") },
     rollouts,
-    metrics: rollouts.map(
-      ({ seed, arm, passages, status, sequences, steps, tokens, lastLoss }) => ({
+    metrics: [
+      ...rollouts.map(({ seed, arm, passages, status, sequences, steps, tokens, lastLoss }) => ({
         ...{ seed, arm, passages, status, sequences, steps, tokens, lastLoss },
-      }),
-    ),
+      })),
+      ...rounds,
+    ],
     figures: { "accuracy-by-passages": figure(variant, rows) },
     tables: {},
   };
@@ -90,10 +146,10 @@ export function pretrainingReport(
 
 function figure(
   variant: PretrainingVariant,
-  rows: readonly { arm: string; count: number; row: RecordRow }[],
+  rows: readonly { arm: PretrainingArm; count: number; row: RecordRow }[],
 ): Figure {
   const curves = variant.arms.map((arm): Curve => ({
-    label: arm,
+    label: armName(variant, arm),
     points: rows
       .filter((one) => one.arm === arm && one.row.n > 0)
       .map(({ count, row: { accuracy, ci95 } }) => ({
@@ -102,13 +158,8 @@ function figure(
         interval: [100 * ci95[0], 100 * ci95[1]] as const,
       })),
   }));
-  const [few, many] = [variant.passages[0], variant.passages[variant.passages.length - 1]];
-  const at = (count: number): string => {
-    const found = rows.find((one) => one.arm === "untrained self-edits" && one.count === count);
-    return found && found.row.n > 0 ? `${(100 * found.row.accuracy).toFixed(0)}%` : "none";
-  };
   return figureCurves(curves, {
-    title: `Untrained self-edits in one training run: ${at(few)} of ${few}, ${at(many)} of ${many} passages' questions right`,
+    title: headline(variant, rows),
     note: `${variant.seeds.length} seed${variant.seeds.length > 1 ? "s" : ""}. Questions about all passages trained on. Vertical bars: 95% intervals over passages.`,
     xTitle: "Passages in one training run",
     yTitle: "Questions answered correctly (%)",
@@ -116,8 +167,21 @@ function figure(
   });
 }
 
-const rowName = (arm: string, count: number): string =>
-  `${arm}, ${count} passage${count > 1 ? "s" : ""}`;
+/** What the figure says, at the largest number of passages. */
+function headline(
+  variant: PretrainingVariant,
+  rows: readonly { arm: PretrainingArm; count: number; row: RecordRow }[],
+): string {
+  const many = variant.passages[variant.passages.length - 1];
+  const said = (["SEAL", "random selection", "untrained self-edits", "passages only"] as const)
+    .flatMap((arm) => rows.filter((one) => one.arm === arm && one.count === many))
+    .filter(({ row }) => row.n > 0)
+    .map(({ arm, row }) => `${armName(variant, arm)} ${(100 * row.accuracy).toFixed(0)}%`);
+  return `${many} passages in one training run: ${said.join(", ")}`;
+}
+
+const rowName = (variant: PretrainingVariant, arm: PretrainingArm, count: number): string =>
+  `${armName(variant, arm)}, ${count} passage${count > 1 ? "s" : ""}`;
 
 function inCell(
   rollouts: readonly PretrainingRollout[],
@@ -128,21 +192,22 @@ function inCell(
 }
 
 function rowOf(
-  { seeds }: PretrainingVariant,
+  variant: PretrainingVariant,
   arm: PretrainingArm,
   count: number,
   own: readonly PretrainingRollout[],
 ): RecordRow {
   const byPassage = own.flatMap(({ answers }) => answers.map((one) => marksOf(one.answers)));
   const all = byPassage.flat();
-  const name = rowName(arm, count);
+  const name = rowName(variant, arm, count);
+  const { seeds, outerLoop } = variant;
   const ofSeed = (seed: number): number[] =>
     own
       .filter((one) => one.seed === seed)
       .flatMap(({ answers }) => answers.flatMap((one) => marksOf(one.answers)));
   return {
     arm: name,
-    round: 0,
+    round: isRoundArm(arm) ? (outerLoop?.rounds ?? 0) : 0,
     n: all.length,
     accuracy: all.length > 0 ? mean(all) : 0,
     ci95: all.length > 0 ? clusterShareInterval(byPassage, { random: createRandom(name) }) : [0, 1],
@@ -157,6 +222,7 @@ function rowOf(
 
 /** The mean difference a - b over passages that both runs of a seed were asked about; empty where there is none. */
 function compare(
+  variant: PretrainingVariant,
   a: readonly PretrainingRollout[],
   b: readonly PretrainingRollout[],
   count: number,
@@ -173,7 +239,7 @@ function compare(
     }),
   );
   if (pairs.length === 0) return [];
-  const difference = `${a[0].arm} - ${b[0].arm}, ${count} passage${count > 1 ? "s" : ""}`;
+  const difference = `${armName(variant, a[0].arm)} - ${rowName(variant, b[0].arm, count)}`;
   const random = createRandom(difference);
   const values = [pairs.map(({ left }) => left), pairs.map(({ right }) => right)] as const;
   const over = pairedDifference(...values, random);

@@ -1,8 +1,9 @@
 /** The outer loop's rewards by hand. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { createRandom } from "../../src/random";
 import { rewardOf, selectByReward } from "../../src/restem/rewards";
-import type { Candidate } from "../../src/restem/select";
+import { selectCandidates, type Candidate } from "../../src/restem/select";
 
 const test = suite("rewards");
 
@@ -39,6 +40,33 @@ test("shrunk keeps a candidate whose repeats agree and none where the spread is 
   ];
   assert.equal(selectByReward("shrunk", groups, 1), [[1], []]);
   assert.throws(() => selectByReward("shrunk", [[ok(0), ok(1)]], 1), /one repeat/);
+});
+
+test("with equally many repeats, shrunk keeps the very ones that accuracy keeps, or none of a group", () => {
+  const random = createRandom("equal repeats");
+  const questions = 6;
+  let [same, none] = [0, 0];
+  for (let trial = 0; trial < 200; trial++) {
+    const groups = Array.from({ length: 10 }, () =>
+      Array.from({ length: 5 }, () =>
+        ok(random.integer(questions + 1) / questions, random.integer(questions + 1) / questions),
+      ),
+    );
+    const best = selectByReward("accuracy", groups, 1);
+    assert.equal(
+      selectCandidates(groups, { kind: "shrunk", count: 1, variances: { between: 1, within: 1 } }),
+      best,
+      "without a least gain it is the same",
+    );
+    selectByReward("shrunk", groups, 1).forEach((kept, g) => {
+      if (kept.length === 0) none++;
+      else {
+        assert.equal(kept, best[g]);
+        same++;
+      }
+    });
+  }
+  assert.ok(same > 0 && none > 0);
 });
 
 test.run();

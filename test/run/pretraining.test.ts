@@ -57,6 +57,74 @@ test("every cell is there, asked about all its passages; steps are as planned", 
   );
 });
 
+const outerLoop = {
+  passages: 2,
+  rounds: 2,
+  rewardSeeds: 1,
+  sampling: { count: 3, maximumTokens: 60 },
+  innerLoop: { rank: 2, epochs: 2, learningRate: 0.005, targets: ["q_proj"] },
+  fineTuning: { rank: 2, epochs: 1, learningRate: 0.002, targets: ["q_proj"] },
+  concurrency: 6,
+};
+
+test("after ReST-EM: arms of their own, at the same questions; the other arms are as without", async () => {
+  const arms = ["untrained self-edits", "SEAL", "random selection"];
+  const variant = parseVariant({ ...settings, name: "rounds", arms, outerLoop });
+  const { record, directory } = await runVariant(variant, { output: folder, quiet: true });
+  assert.equal(
+    record.rows.map(({ arm, round, n }) => [arm, round, n]),
+    [
+      ["untrained self-edits, 1 passage", 0, 6],
+      ["untrained self-edits, 3 passages", 0, 18],
+      ["SEAL, round 2, 1 passage", 2, 6],
+      ["SEAL, round 2, 3 passages", 2, 18],
+      ["random selection, round 2, 1 passage", 2, 6],
+      ["random selection, round 2, 3 passages", 2, 18],
+    ],
+  );
+  const lines = (name: string, file: string): Record<string, unknown>[] =>
+    readFileSync(path.join(name, file), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const untrained = (name: string): unknown[] =>
+    lines(name, "rollouts.jsonl")
+      .filter(({ arm }) => arm === "untrained self-edits")
+      .map(({ passages, completions, sequences }) => ({ passages, completions, sequences }));
+  assert.equal(untrained(directory), untrained(path.join(folder, "pretraining--tiny")));
+  const rounds = lines(directory, "metrics.jsonl").filter(({ round }) => round !== undefined);
+  assert.equal(
+    rounds.map(({ arm, round, decodedAnswers }) => [arm, round, decodedAnswers === 0]),
+    [
+      ["SEAL", 1, false],
+      ["SEAL", 2, false],
+      ["random selection", 1, true],
+      ["random selection", 2, true],
+    ],
+  );
+  rounds
+    .filter(({ arm }) => arm === "SEAL")
+    .forEach(({ kept, adapters, meanReward, meanKeptReward }) => {
+      assert.ok((kept as number) <= 2 && (adapters as number) <= 6);
+      assert.ok((meanKeptReward as number) >= (meanReward as number), "the best are kept");
+    });
+});
+
+test("nobody is both learned on and asked about, and rounds need their settings", async () => {
+  const arms = ["SEAL"];
+  assert.throws(() => parseVariant({ ...settings, arms }), /need "outerLoop"/);
+  const data = { source: "biographies" };
+  const variant = parseVariant({
+    ...settings,
+    ...{ name: "both", arms, outerLoop: { ...outerLoop, data } },
+  });
+  let refusal = "";
+  await runVariant(variant, { output: folder, quiet: true }).catch(
+    (error: Error) => (refusal = error.message),
+  );
+  assert.match(refusal, /would be both learned on and asked about/);
+});
+
 test("accuracy, intervals' cells and paired differences by hand; a diverged run is counted and stays out", () => {
   const variant = parseVariant({
     ...settings,
@@ -81,7 +149,11 @@ test("accuracy, intervals' cells and paired differences by hand; a diverged run 
     run("untrained self-edits", 1, ["11", "01"]),
     { ...run("untrained self-edits", 2, []), status: "diverged" as const },
   ];
-  const { rows, comparisons } = pretrainingReport(variant, runs, [], 0);
+  const { rows, comparisons } = pretrainingReport(variant, runs, {
+    inputs: [],
+    generate: 0,
+    rounds: [],
+  });
   assert.equal(
     rows.map(({ arm, n, accuracy, unparsable, diverged }) => [
       arm,

@@ -57,7 +57,7 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
   }),
   biographies: () => ({
     seeds: [1],
-    people: { train: 1, heldOut: 2 },
+    people: { train: 2, heldOut: 2 },
     rounds: 1,
     sampling: { ...sampling, maximumTokens: 20 },
     innerLoop: adapter,
@@ -77,6 +77,11 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
     passages: [2],
     sampling: { ...sampling, maximumTokens: 20 },
     innerLoop: { ...adapter, batchSize: 4 },
+    outerLoop: {
+      ...(lessonsModel(variant, model).data ? { data: { ...onePassage, split: "eval" } } : {}),
+      ...{ passages: 1, rounds: 1, rewardSeeds: 1, innerLoop: adapter, fineTuning: adapter },
+      sampling: { ...sampling, maximumTokens: 20 },
+    },
     answers: { maximumTokens: 2 },
   }),
 };
