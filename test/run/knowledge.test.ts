@@ -5,12 +5,21 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
+import { selfEditsBy } from "../../src/run/authors";
+import { readPassages } from "../../src/run/knowledge";
 import { knowledgeReport, type Rollout } from "../../src/run/knowledge-report";
 import { runVariant } from "../../src/run/runner";
-import { parseVariant, type KnowledgeVariant, type Variant } from "../../src/run/variant";
+import {
+  packagePath,
+  parseVariant,
+  readVariant,
+  type KnowledgeVariant,
+  type Variant,
+} from "../../src/run/variant";
 import type { Passage } from "../../src/tasks/squad";
 import { writeByteModel } from "../model/byte-model";
 import { writeLogs } from "../replay/logs";
+import { sharedPath, testWithShared } from "../shared";
 
 const test = suite("knowledge");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal knowledge "));
@@ -91,6 +100,23 @@ test("released files are data and authors; a run goes on with fewer passages and
     [["verdict", "exactMatch", "f1"]],
   );
 });
+
+testWithShared(
+  test,
+  "data/seal/eval/gpt4_1.json",
+  "each author of smollm2-seal.json has written once about every passage that SEAL evaluates on",
+  async () => {
+    process.env.SEAL_DATA = sharedPath("data/seal");
+    const file = packagePath("experiments", "knowledge", "smollm2-seal.json");
+    const { authors, data, sampling } = (await readVariant(file)) as KnowledgeVariant;
+    const { passages } = await readPassages({ data: { ...data, count: 200 } });
+    assert.is(authors.length, 3);
+    for (const author of authors) {
+      const texts = await selfEditsBy(author, { passages, sampling, prompt: () => [] });
+      assert.ok(texts.every((own) => own.length === 1 && own[0].status === "ok"));
+    }
+  },
+);
 
 const passages: Passage[] = ["A", "B"].map((id) => ({
   id,
