@@ -192,8 +192,10 @@ function stopOnSignals(): void {
 /** The rows, with the paper's value beside the arm's last round. */
 function recordTable({ rows, paper }: RunRecord): string {
   const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
+  const size = /\b\d+B\b/.exec(paper.at(0)?.source ?? "")?.[0];
+  const beside = `paper${size === undefined ? "" : ` (${size})`}`;
   return textTable(
-    ["arm", "round", "n", "accuracy", "95% interval", "unparsable", "diverged", "paper (7B)"],
+    ["arm", "round", "n", "accuracy", "95% interval", "unparsable", "diverged", beside],
     rows.map((row) => {
       const last = Math.max(...rows.filter(({ arm }) => arm === row.arm).map(({ round }) => round));
       const theirs = row.round === last ? paper.find(({ arm }) => arm === row.arm) : undefined;

@@ -69,6 +69,7 @@ export function arcWorkload(
   const example = Math.max(0, ...train.map(request)) + sampling.maximumTokens;
   const kept = train.length * (keep === "solved" ? sampling.train : Math.min(keep, sampling.train));
   const fineTunings = seeds * lines * (train.length > 0 ? rounds : 0);
+  const fineTuned = fineTunings * fineTuning.epochs * kept * example;
   const queries = sum((one) => tried(one) * asked(one.task));
   const selfEdits = sum(({ written }) => written);
   return {
@@ -80,8 +81,12 @@ export function arcWorkload(
         sum(
           ({ task, own, fixed }) =>
             (own * read(epochs) + fixed * read(recipe.epochs)) * sample(task),
-        ) +
-        fineTunings * fineTuning.epochs * kept * example,
+        ) + fineTuned,
+      likelyTrained:
+        sum(
+          ({ task, own, fixed }) =>
+            (own + fixed) * read(recipe.epochs) * (demonstrationTokens(task) + INSTRUCTION_TOKENS),
+        ) + fineTuned,
       generated:
         selfEdits * sampling.maximumTokens +
         sum(

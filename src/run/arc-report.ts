@@ -4,6 +4,7 @@ import type { Figure } from "../plot/figure";
 import { percent } from "../plot/figure";
 import { figureBars } from "../plot/bars";
 import { figureHeatmap } from "../plot/heatmap";
+import { NO_BREAK_SPACE } from "../plot/text";
 import type { Cell, Table } from "../plot/table";
 import { createRandom } from "../random";
 import type { CandidateStatus } from "../restem/select";
@@ -172,8 +173,10 @@ function successFigure(
   return figureBars(
     rows.map(({ arm, round, n, accuracy, ci95 }) => {
       const theirs = PAPER.find((one) => one.arm === arm);
+      const name = arm.endsWith(NEW) ? arm.slice(0, -NEW.length) : arm;
+      const counted = `(n = ${n})`.replaceAll(" ", NO_BREAK_SPACE);
       return {
-        label: `${arm}${several && round > 0 ? `, round ${round}` : ""} (n = ${n})`,
+        label: `${name}${several && round > 0 ? `, round ${round}` : ""} ${counted}`,
         value: 100 * accuracy,
         interval: [100 * ci95[0], 100 * ci95[1]] as const,
         ...(theirs ? { reference: 100 * theirs.accuracy } : {}),

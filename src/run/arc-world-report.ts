@@ -3,7 +3,7 @@ import type { Figure } from "../plot/figure";
 import { figureHeatmap } from "../plot/heatmap";
 import { createRandom } from "../random";
 import { pairedDifference } from "../statistics";
-import { AUGMENTATION_GROUPS } from "../tasks/arc/recipe";
+import { AUGMENTATION_GROUPS, type Recipe } from "../tasks/arc/recipe";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../tasks/arc/world";
 import type { ArcRollout } from "./arc-report";
 import { ARC_ROUNDS, type ArcArm, type ArcVariant } from "./arc-variant";
@@ -74,9 +74,8 @@ function sharesByTask(rollouts: readonly ArcRollout[], { arm, round }: Cell): Ma
 }
 
 const FAMILIES = [...KNOWN_FAMILIES, ...NEW_FAMILIES] as const;
-const familyTitles = FAMILIES.map((family) => (isNew({ family }) ? `${family} (new)` : family));
 
-/** Listed recipe x family: share of tasks solved; undefined where no recipes were listed. */
+/** Family x listed recipe: share of tasks solved; undefined where no recipes were listed. */
 export function familiesFigure(rollouts: readonly ArcRollout[]): Figure | undefined {
   const listed = rollouts.filter(({ label }) => label !== undefined);
   const labels = [...new Set(listed.map(({ label }) => label ?? ""))];
@@ -85,10 +84,10 @@ export function familiesFigure(rollouts: readonly ArcRollout[]): Figure | undefi
   return figureHeatmap({
     title: "Which recipe helps depends on the rule",
     note: `Share of tasks solved, training and held-out tasks of all seeds together. Most often chosen as the best single recipe: ${mostFrequent(chosen)}.`,
-    rows: labels,
-    columns: familyTitles,
-    values: labels.map((label) =>
-      FAMILIES.map((family) =>
+    rows: FAMILIES.map((family) => (isNew({ family }) ? `${family} (new)` : family)),
+    columns: labels,
+    values: FAMILIES.map((family) =>
+      labels.map((label) =>
         shareSolved(listed.filter((r) => r.label === label && r.family === family)),
       ),
     ),
@@ -98,33 +97,48 @@ export function familiesFigure(rollouts: readonly ArcRollout[]): Figure | undefi
   });
 }
 
-/** Share of written recipes with each augmentation, by family, untrained and after the last round; undefined without rounds. */
+/** What can be said of a recipe, yes or no. */
+const CHOICES: readonly (readonly [title: string, holds: (recipe: Recipe) => boolean])[] = [
+  ...AUGMENTATION_GROUPS.map(
+    (group) => [group, ({ augmentations }: Recipe) => augmentations[group]] as const,
+  ),
+  ["output tokens", ({ strategy }) => strategy === "output tokens"],
+  ["rate 0.01 or 0.03", ({ learningRate }) => learningRate === 0.01 || learningRate === 0.03],
+  ["4 or 8 epochs", ({ epochs }) => epochs >= 4],
+];
+
+/** Share of written recipes with each setting, by family, untrained and after the last round; undefined without rounds. */
 export function choicesFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
   const last = Math.max(0, ...evaluated.map((r) => (r.arm === "SEAL" ? r.round : 0)));
   if (last === 0) return undefined;
   const cells: [string, Cell][] = [
     ["untrained", { arm: "untrained self-edits", round: 0 }],
-    [`SEAL, round ${last}`, { arm: "SEAL", round: last }],
+    [`round ${last}`, { arm: "SEAL", round: last }],
   ];
-  const rows = AUGMENTATION_GROUPS.flatMap((group) =>
-    cells.map(([title, cell]) => ({ group, title: `${group}: ${title}`, cell })),
+  const families: [string, (rollout: ArcRollout) => boolean][] = [
+    ...KNOWN_FAMILIES.map((family): [string, (rollout: ArcRollout) => boolean] => [
+      family,
+      (rollout) => rollout.family === family,
+    ]),
+    ["all new families", isNew],
+  ];
+  const rows = families.flatMap(([family, belongs]) =>
+    cells.map(([when, { arm, round }]) => ({
+      title: `${family}: ${when}`,
+      recipes: evaluated.flatMap((r) =>
+        r.arm === arm && r.round === round && belongs(r) && r.recipe ? [r.recipe] : [],
+      ),
+    })),
   );
   return figureHeatmap({
-    title: "Augmentations that the model chooses, by family of rules",
-    note: "Share of the valid recipes written for held-out tasks that turn the augmentations on.",
+    title: "What the model chooses, by family of rules",
+    note: "Share of the valid recipes written for held-out tasks with each setting.",
     rows: rows.map(({ title }) => title),
-    columns: familyTitles,
-    values: rows.map(({ group, cell }) =>
-      FAMILIES.map((family) => {
-        const recipes = evaluated.flatMap((r) =>
-          r.arm === cell.arm && r.round === cell.round && r.family === family && r.recipe
-            ? [r.recipe]
-            : [],
-        );
-        return recipes.length > 0
-          ? meanOf(recipes.map(({ augmentations }) => (augmentations[group] ? 1 : 0)))
-          : null;
-      }),
+    columns: CHOICES.map(([title]) => title),
+    values: rows.map(({ recipes }) =>
+      CHOICES.map(([, holds]) =>
+        recipes.length > 0 ? recipes.filter(holds).length / recipes.length : null,
+      ),
     ),
     rowTitle: "",
     columnTitle: "",

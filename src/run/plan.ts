@@ -25,6 +25,8 @@ export interface Workload {
   readonly tokens: {
     /** Read in training, all epochs. */
     readonly trained: number;
+    /** About how many of these are to be expected, where the most that settings allow is far from that. */
+    readonly likelyTrained?: number;
     /** Written by the model. */
     readonly generated: number;
     /** Read as prompts. */
@@ -54,7 +56,10 @@ export interface Plan {
   };
   /** 10^9 floating-point operations a second that `hours` assumes. */
   readonly gigaflops: number;
+  /** With as many tokens as there are at most. */
   readonly hours: number;
+  /** With as many as are to be expected, where that is known. */
+  readonly likelyHours?: number;
   readonly fits: boolean;
   /** What would fit, where this does not. */
   readonly advice?: string;
@@ -101,9 +106,10 @@ export function planWorkload(
     options.gigaflops ?? (small ? DEFAULT_GIGAFLOPS.small : DEFAULT_GIGAFLOPS.usual);
   const parameters = parameterCount(shape);
   const memory = memoryOf(workload, shape, Infinity);
-  const { trained, generated, prompts } = workload.tokens;
+  const { trained, likelyTrained, generated, prompts } = workload.tokens;
   // A frozen weight costs a multiplication and an addition forward, and as much for the gradient of its input.
-  const operations = 4 * parameters * trained + 2 * parameters * (generated + prompts);
+  const hoursOf = (read: number): number =>
+    (4 * parameters * read + 2 * parameters * (generated + prompts)) / (gigaflops * 1e9) / 3600;
   const limit = USABLE_SHARE * available;
   const fits = memory.total <= limit;
   return {
@@ -115,7 +121,8 @@ export function planWorkload(
     tokens: workload.tokens,
     memory: { ...memory, available },
     gigaflops,
-    hours: operations / (gigaflops * 1e9) / 3600,
+    hours: hoursOf(trained),
+    ...(likelyTrained === undefined ? {} : { likelyHours: hoursOf(likelyTrained) }),
     fits,
     ...(fits ? {} : { advice: adviceFor(workload, shape, limit, memory.total) }),
   };
@@ -169,7 +176,9 @@ export function formatPlan(plan: Plan): string {
     `  trainings    ${count(plan.trainings)} adapters, at most ${count(tokens.trained)} tokens`,
     `  generations  ${count(plan.generations)} texts, at most ${count(tokens.generated)} tokens, after ${count(tokens.prompts)} of prompts`,
     `  memory       ${gigabytes(memory.total)}: weights ${gigabytes(memory.weights)}, adapters ${gigabytes(memory.adapters)}, activations ${gigabytes(memory.activations)} (fp32); here ${gigabytes(memory.available)}`,
-    `  time         about ${duration(plan.hours)} at ${count(plan.gigaflops)} GFLOPS`,
+    plan.likelyHours === undefined
+      ? `  time         about ${duration(plan.hours)} at ${count(plan.gigaflops)} GFLOPS`
+      : `  time         about ${duration(plan.likelyHours)} at ${count(plan.gigaflops)} GFLOPS, with recipes like the fixed one; ${duration(plan.hours)} if all ask for the most`,
   ];
   if (plan.advice !== undefined) lines.push(`  does not fit. ${plan.advice}`);
   return lines.join("\n");
