@@ -12,7 +12,7 @@ export { TARGET_NAMES } from "./model/adapters";
 export type { TargetName } from "./model/adapters";
 export { generate, generateGroups } from "./lora/generate";
 export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
-export { scoreRows } from "./lora/score";
+export { scoreRows, scoreRowsLater } from "./lora/score";
 export { trainAdapters } from "./lora/train";
 export type { AdapterJob, Sequence } from "./lora/train";
 export type { TrainingOptions, TrainingResult } from "./lora/trainer";

@@ -7,7 +7,7 @@ import { engineInfo } from "../engine";
 import { makeFolder, removeLeftovers } from "../files";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import { generate, type Prompt } from "../lora/generate";
-import { scoreRows } from "../lora/score";
+import { scoreRowsLater } from "../lora/score";
 import { parseLoraSettings, type LoraSettings } from "../lora/settings";
 import { tokenSequence, trainResumably, type Sequence } from "../lora/train";
 import { loadModel, type Model } from "../model/load";
@@ -249,7 +249,7 @@ function addScore(program: Command): void {
       const adapter =
         flags.adapter === undefined ? undefined : await loadAdapter(model, flags.adapter);
       const rows = ids ?? (texts ?? []).map((text) => [...tokenSequence(model, text).ids]);
-      const scored = scoreRows(model, rows, adapter);
+      const scored = await scoreRowsLater(model, rows, adapter);
       if (flags.json) printJson({ rows: scored.map((nll) => ({ nll })) });
       else
         scored.forEach((nll, r) => {

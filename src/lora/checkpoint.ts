@@ -23,7 +23,7 @@ export interface TrainingState {
 /** A training that can be left and taken up again. */
 export interface Resumable {
   readonly stepsLeft: number;
-  state(): TrainingState;
+  state(): Promise<TrainingState>;
   restore(state: TrainingState): void;
 }
 
@@ -61,7 +61,7 @@ export function trainingCheckpoint(
       const due = performance.now() - last >= 1000 * everySeconds;
       // Before the last step, so that a training that is over is not made again from further back.
       if (run.stepsLeft === 0 || !(due || (written && run.stepsLeft === 1))) return;
-      await write(file, run.state(), determining);
+      await write(file, await run.state(), determining);
       last = performance.now();
       written = true;
     },

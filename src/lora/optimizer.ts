@@ -33,15 +33,14 @@ export function createMoments(parameters: StackTensors): Moments {
 }
 
 /** Global norm of each adapter's gradient, over all its matrices (torch.nn.utils.clip_grad_norm_). */
-export function gradientNorms(gradients: StackTensors): Float32Array {
+export async function gradientNorms(gradients: StackTensors): Promise<Float32Array> {
   const ownSum = hasFusedKernels()
     ? squares
     : (gradient: tf.Tensor4D) => tf.sum<tf.Tensor1D>(tf.square(gradient), [0, 2, 3]);
-  const total = tf.tidy(() => {
-    const sums = gradients.map(ownSum);
-    return sums.reduce((all, sum) => tf.add(all, sum)).dataSync() as Float32Array;
-  });
-  return total.map(Math.sqrt);
+  const total = tf.tidy(() => gradients.map(ownSum).reduce((all, sum) => tf.add(all, sum)));
+  const squared = await total.data<"float32">();
+  total.dispose();
+  return squared.map(Math.sqrt);
 }
 
 /** clip_grad_norm_'s factor: at most 1. */

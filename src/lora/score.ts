@@ -1,4 +1,5 @@
 /** Negative log-likelihoods of given tokens, with and without an adapter. */
+import type * as tf from "@tensorflow/tfjs";
 import { UserError } from "../errors";
 import { canFuse, fusedTokenLosses } from "../model/fused-pass";
 import { createFlatLayout, createLayout, disposeLayout } from "../model/layout";
@@ -10,46 +11,81 @@ import { promptTokens, viewAdapters, type Prompt } from "./generate";
 /** Tokens read at once. */
 const BATCH_TOKENS = 2048;
 
-/** For each row of token ids, -log p of every token after the first, in nats. */
+/**
+ * For each row of token ids, -log p of every token after the first, in nats. The engine webgpu gives nothing at once: there
+ * it throws UserError, and `scoreRowsLater` does the same.
+ */
 export function scoreRows(
   model: Model,
   rows: readonly (readonly number[])[],
   adapter?: Adapter,
 ): number[][] {
+  const scores: number[][] = [];
+  for (const { batch, losses } of scoredBatches(model, rows, adapter))
+    scores.push(...byRow(batch, losses.dataSync()));
+  return scores;
+}
+
+/** `scoreRows` on every engine. */
+export async function scoreRowsLater(
+  model: Model,
+  rows: readonly (readonly number[])[],
+  adapter?: Adapter,
+): Promise<number[][]> {
+  const scores: number[][] = [];
+  for (const { batch, losses } of scoredBatches(model, rows, adapter))
+    scores.push(...byRow(batch, await losses.data()));
+  return scores;
+}
+
+/** The losses of one batch after another, [tokens after the first of each row]; freed when the next one is asked for. */
+function* scoredBatches(
+  model: Model,
+  rows: readonly (readonly number[])[],
+  adapter?: Adapter,
+): Generator<{ batch: readonly (readonly number[])[]; losses: tf.Tensor1D }, void, undefined> {
   checkRows(rows, model.config.vocabularySize);
   const views = adapter ? viewAdapters(model, [adapter]) : undefined;
   try {
-    return batches(rows).flatMap((batch) => {
+    for (const batch of batches(rows)) {
       const fused = canFuse(views?.layers);
-      const layout = fused ? createFlatLayout([batch]) : createLayout([batch]);
+      // Nothing is predicted from a row's last token.
+      const read = [batch.map((row) => row.slice(0, -1))];
+      const layout = fused ? createFlatLayout(read) : createLayout(read);
       const tokens = batch.flatMap((row, r) =>
         row.slice(1).map((label, t) => ({ index: lossIndex(layout, r, t + 1), label, weight: 1 })),
       );
-      const read = fused ? fusedTokenLosses : tokenLosses;
-      const losses = read(model, views?.layers, layout, tokens);
+      const lossesOf = fused ? fusedTokenLosses : tokenLosses;
+      const losses = lossesOf(model, views?.layers, layout, tokens);
       disposeLayout(layout);
-      let start = 0;
-      return batch.map((row) => {
-        start += row.length - 1;
-        return Array.from(losses.subarray(start - row.length + 1, start));
-      });
-    });
+      try {
+        yield { batch, losses };
+      } finally {
+        losses.dispose();
+      }
+    }
   } finally {
     views?.dispose();
   }
 }
 
+function byRow(batch: readonly (readonly number[])[], losses: ArrayLike<number>): number[][] {
+  let next = 0;
+  return batch.map((row) => row.slice(1).map(() => losses[next++]));
+}
+
 /** For each prompt, the mean -log p of its answer's tokens, in nats; an answer without tokens has NaN. */
-export function answerLosses(
+export async function answerLosses(
   model: Model,
   prompts: readonly Prompt[],
   answers: readonly string[],
   adapter?: Adapter,
-): number[] {
+): Promise<number[]> {
   const { tokenizer } = textOf(model);
   const asked = prompts.map((prompt) => promptTokens(model, prompt));
   const rows = asked.map((ids, i) => [...ids, ...tokenizer.encode(answers[i])]);
-  return scoreRows(model, rows, adapter).map((losses, i) => {
+  const scores = await scoreRowsLater(model, rows, adapter);
+  return scores.map((losses, i) => {
     const own = losses.slice(asked[i].length - 1);
     return own.reduce((sum, loss) => sum + loss, 0) / own.length;
   });

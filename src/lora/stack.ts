@@ -89,20 +89,19 @@ export function stackAdapters(shape: StackShape, adapters: readonly Adapter[]): 
 }
 
 /** Reads adapter `k` back out of the stack, with the rank and targets of `like`. */
-export function unstackAdapter(
+export async function unstackAdapter(
   shape: StackShape,
   tensors: StackTensors,
   k: number,
   like: Adapter,
-): Adapter {
-  const own = tensors.map((tensor) => {
+): Promise<Adapter> {
+  const own: Float32Array[] = [];
+  for (const tensor of tensors) {
     const [layers, , rows, columns] = tensor.shape;
     const part = tf.slice(tensor, [0, k, 0, 0], [layers, 1, rows, columns]);
-    // Read outside of a tidy: tfjs would search millions of values for tensors.
-    const values = part.dataSync() as Float32Array;
+    own.push(await part.data<"float32">());
     part.dispose();
-    return values;
-  });
+  }
   const found = new Map<string, HostTensor>();
   for (let layer = 0; layer < shape.layers; layer++) {
     let position = 0;

@@ -29,11 +29,18 @@ export interface StepMember {
   readonly step: Step;
 }
 
+/** Members that went through the model together, by their places, and the losses of their tokens in order. */
+export interface PassLosses {
+  readonly group: readonly number[];
+  /** [tokens that count] */
+  readonly losses: tf.Tensor1D;
+}
+
 /** Padded places that a further pass must save to be worth its own operations. */
 const PLACES_PER_PASS = 1024;
 
 /**
- * Each member's loss, and the stacked gradients, which the caller disposes. Where `into` is given and fused kernels run, the
+ * The losses, for `readLosses`, and the stacked gradients, all of which the caller disposes. Where `into` is given and fused kernels run, the
  * gradients are put there: memory that has been used before is much cheaper than new memory.
  */
 export function stepGradients(
@@ -42,11 +49,12 @@ export function stepGradients(
   parameters: StackTensors,
   members: readonly StepMember[],
   into?: StackTensors,
-): { losses: number[]; gradients: StackTensors } {
+): { passes: PassLosses[]; gradients: StackTensors } {
+  const all = members.map((_, k) => k);
   if (hasFusedKernels() && members.every(({ adapter }) => adapter.dropout === 0))
-    return fusedGradients(network, shape, parameters, members, into);
+    return onePass(all, fusedGradients(network, shape, parameters, members, into));
   const groups = similarLengths(members.map(({ step }) => step));
-  if (groups.length === 1) return passGradients(network, shape, parameters, members);
+  if (groups.length === 1) return onePass(all, passGradients(network, shape, parameters, members));
   const parts = groups.map((group) => {
     const own = gatherAdapters(parameters, group);
     const part = passGradients(
@@ -59,8 +67,7 @@ export function stepGradients(
     return part;
   });
   const order = groups.flat();
-  const placeOf = members.map((_, k) => order.indexOf(k));
-  const flatLosses = parts.flatMap(({ losses }) => losses);
+  const placeOf = all.map((k) => order.indexOf(k));
   const gradients = parameters.map((_, i) =>
     tf.tidy(() =>
       tf.gather(
@@ -73,8 +80,38 @@ export function stepGradients(
       ),
     ),
   );
-  free(parts);
-  return { losses: placeOf.map((place) => flatLosses[place]), gradients };
+  parts.forEach((part) => free(part.gradients));
+  return { passes: groups.map((group, g) => ({ group, losses: parts[g].losses })), gradients };
+}
+
+function onePass(
+  group: readonly number[],
+  { losses, gradients }: { losses: tf.Tensor1D; gradients: StackTensors },
+): { passes: PassLosses[]; gradients: StackTensors } {
+  return { passes: [{ group, losses }], gradients };
+}
+
+/** Each member's loss, the weighted sum over its tokens; frees the tensors. Awaited, since a GPU gives nothing at once. */
+export async function readLosses(
+  passes: readonly PassLosses[],
+  steps: readonly Step[],
+): Promise<number[]> {
+  const sums = new Array<number>(steps.length).fill(0);
+  for (const { group, losses } of passes) {
+    const values = await losses.data();
+    losses.dispose();
+    let next = 0;
+    for (const k of group)
+      for (const row of steps[k])
+        for (let t = firstLoss(row); t < row.sequence.ids.length; t++)
+          sums[k] += row.weight * values[next++];
+  }
+  return sums;
+}
+
+/** The first token of a row that counts in the loss; all after it do. */
+function firstLoss({ sequence }: Step[number]): number {
+  return Math.max(1, sequence.lossFrom ?? 1);
 }
 
 /**
@@ -114,10 +151,10 @@ function fusedGradients(
   parameters: StackTensors,
   members: readonly StepMember[],
   into: StackTensors | undefined,
-): { losses: number[]; gradients: StackTensors } {
+): { losses: tf.Tensor1D; gradients: StackTensors } {
   const steps = members.map(({ step }) => step);
-  const layout = createFlatLayout(steps.map((step) => step.map((row) => row.sequence.ids)));
-  const { tokens, owners } = lossTokens(steps, layout);
+  const layout = createFlatLayout(readIds(steps));
+  const tokens = lossTokens(steps, layout);
   const gradients = into ?? parameters.map((parameter) => tf.fill(parameter.shape, 0));
   const scaling = scalingOf(members.map(({ adapter }) => adapter));
   const branches = stackBranches(shape, parameters, gradients);
@@ -125,7 +162,7 @@ function fusedGradients(
   const keys = keyLengths(steps, layout);
   const losses = fusedLossAndGradients(network, adapters, layout, tokens, keys);
   scaling.dispose();
-  return { losses: weightedSums(losses, tokens, owners, members.length), gradients };
+  return { losses, gradients };
 }
 
 /** Losses and gradients of members that go through the model together. */
@@ -134,10 +171,10 @@ function passGradients(
   shape: StackShape,
   parameters: StackTensors,
   members: readonly StepMember[],
-): { losses: number[]; gradients: StackTensors } {
+): { losses: tf.Tensor1D; gradients: StackTensors } {
   const steps = members.map(({ step }) => step);
-  const layout = createLayout(steps.map((step) => step.map((row) => row.sequence.ids)));
-  const { tokens, owners } = lossTokens(steps, layout);
+  const layout = createLayout(readIds(steps));
+  const tokens = lossTokens(steps, layout);
   const byLayer: tf.Tensor3D[][] = [];
   const adapters = adaptersByLayer(shape, parameters, members, layout);
   const losses = lossAndGradients(
@@ -159,7 +196,7 @@ function passGradients(
     tf.dispose(layers);
     return all;
   });
-  return { losses: weightedSums(losses, tokens, owners, members.length), gradients };
+  return { losses, gradients };
 }
 
 function adaptersByLayer(
@@ -176,23 +213,23 @@ function adaptersByLayer(
   });
 }
 
-/** The tokens that count in the loss, and whose they are. */
-function lossTokens(
-  steps: readonly Step[],
-  layout: Layout,
-): { tokens: LossToken[]; owners: number[] } {
+/** The ids that go through the model: nothing is predicted from a sequence's last, and no other attends to it. */
+function readIds(steps: readonly Step[]): number[][][] {
+  return steps.map((step) => step.map(({ sequence }) => sequence.ids.slice(0, -1)));
+}
+
+/** The tokens that count in the loss, in the order in which `readLosses` takes them. */
+function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
   const tokens: LossToken[] = [];
-  const owners: number[] = [];
   steps.forEach((step, k) => {
-    step.forEach(({ sequence, weight }, r) => {
+    step.forEach((own, r) => {
+      const { ids } = own.sequence;
       const row = k * layout.rowsPerAdapter + r;
-      for (let t = Math.max(1, sequence.lossFrom ?? 1); t < sequence.ids.length; t++) {
-        tokens.push({ index: lossIndex(layout, row, t), label: sequence.ids[t], weight });
-        owners.push(k);
-      }
+      for (let t = firstLoss(own); t < ids.length; t++)
+        tokens.push({ index: lossIndex(layout, row, t), label: ids[t], weight: own.weight });
     });
   });
-  return { tokens, owners };
+  return tokens;
 }
 
 /** Per row, the number of ids that may be attended to; undefined where that is all of them. */
@@ -205,17 +242,6 @@ function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefine
       (_, r) => step[r]?.sequence.padFrom ?? layout.time,
     ),
   );
-}
-
-function weightedSums(
-  losses: Float32Array,
-  tokens: readonly LossToken[],
-  owners: readonly number[],
-  count: number,
-): number[] {
-  const sums = new Array<number>(count).fill(0);
-  tokens.forEach((token, i) => (sums[owners[i]] += token.weight * losses[i]));
-  return sums;
 }
 
 /** A layer's gradients in the order of the stack's tensors. */

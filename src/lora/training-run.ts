@@ -19,7 +19,7 @@ import {
   type StackShape,
   type StackTensors,
 } from "./stack";
-import { stepGradients } from "./step";
+import { readLosses, stepGradients } from "./step";
 
 interface ActiveJob {
   readonly index: number;
@@ -45,7 +45,7 @@ export async function trainTogether(
   const run = new TrainingRun(network, jobs, onStep);
   try {
     await checkpoint?.restore(run);
-    while (run.step()) {
+    while (await run.step()) {
       await new Promise((resolve) => setImmediate(resolve));
       await checkpoint?.keep(run);
     }
@@ -84,27 +84,24 @@ class TrainingRun implements Resumable {
   }
 
   /** One optimizer step of every active job; false when none is left. */
-  step(): boolean {
+  async step(): Promise<boolean> {
     const members = this.active.map((job) => ({
       adapter: job.adapter,
       dropout: job.dropout,
       step: job.steps[job.losses.length],
     }));
     // In a scope, so that an engine that runs out of memory on the way leaves nothing behind.
-    const { losses, gradients } = scoped(() =>
+    const { passes, gradients } = scoped(() =>
       stepGradients(this.network, this.shape, this.parameters, members, this.gradients),
     );
     if (this.gradients !== undefined && this.gradients !== gradients) tf.dispose(this.gradients);
-    this.gradients = hasFusedKernels() ? gradients : undefined;
-    this.update(
-      gradients,
-      losses,
-      members.map(({ step }) => step),
-    );
-    if (this.gradients === undefined) tf.dispose(gradients);
+    this.gradients = gradients;
+    const steps = members.map(({ step }) => step);
+    await this.update(gradients, await readLosses(passes, steps), steps);
+    if (!hasFusedKernels()) this.dropGradients();
     this.doneSteps += members.length;
     this.onStep(this.doneSteps);
-    this.settle();
+    await this.settle();
     return this.active.length > 0;
   }
 
@@ -112,12 +109,14 @@ class TrainingRun implements Resumable {
     return Math.max(0, ...this.active.map(({ steps, losses }) => steps.length - losses.length));
   }
 
-  state(): TrainingState {
+  async state(): Promise<TrainingState> {
     const [{ losses, norms, tokens, dropout }] = this.active;
-    const tensors = this.tensors().map((tensor) => ({
-      shape: tensor.shape,
-      values: tensor.dataSync<"float32">(),
-    }));
+    const tensors = await Promise.all(
+      this.tensors().map(async (tensor) => ({
+        shape: tensor.shape,
+        values: await tensor.data<"float32">(),
+      })),
+    );
     return { losses, gradientNorms: norms, tokens, dropout: dropout.state(), tensors };
   }
 
@@ -152,8 +151,12 @@ class TrainingRun implements Resumable {
     return [...this.parameters, ...this.moments.first, ...this.moments.second];
   }
 
-  private update(gradients: StackTensors, losses: number[], steps: readonly Step[]): void {
-    const norms = gradientNorms(gradients);
+  private async update(
+    gradients: StackTensors,
+    losses: readonly number[],
+    steps: readonly Step[],
+  ): Promise<void> {
+    const norms = await gradientNorms(gradients);
     const updates = this.active.map((job, k) => {
       const { settings } = job;
       const step = job.losses.length;
@@ -171,9 +174,9 @@ class TrainingRun implements Resumable {
   }
 
   /** Takes out the jobs that are done or diverged. */
-  private settle(): void {
+  private async settle(): Promise<void> {
     const staying: number[] = [];
-    this.active.forEach((job, k) => {
+    for (const [k, job] of this.active.entries()) {
       const last = job.losses.length - 1;
       const { losses, norms, tokens } = job;
       const record = { losses, gradientNorms: norms, tokens };
@@ -181,10 +184,10 @@ class TrainingRun implements Resumable {
         const reason = `loss ${losses[last]} and gradient norm ${norms[last]} at step ${last + 1}`;
         this.results[job.index] = { status: "diverged", reason, ...record };
       } else if (losses.length === job.steps.length) {
-        const adapter = unstackAdapter(this.shape, this.parameters, k, job.adapter);
+        const adapter = await unstackAdapter(this.shape, this.parameters, k, job.adapter);
         this.results[job.index] = finished(adapter, record);
       } else staying.push(k);
-    });
+    }
     if (staying.length === this.active.length) return;
     this.dropGradients();
     this.active = staying.map((k) => this.active[k]);

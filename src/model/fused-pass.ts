@@ -115,13 +115,13 @@ export function wholeRows(lengths: readonly number[], keyLengths?: readonly numb
   return tf.tensor2d(Int32Array.from(values), [lengths.length, 4], "int32");
 }
 
-/** Loss of every token asked for, in order; nothing is kept. As `tokenLosses`. */
+/** As `tokenLosses`. */
 export function fusedTokenLosses(
   network: Network,
   views: readonly LayerAdapters[] | undefined,
   layout: Layout,
   tokens: readonly LossToken[],
-): Float32Array {
+): tf.Tensor1D {
   const context = fusedContext(network.config, views && fusedViews(views), tokenCounts(layout));
   const hidden = wholeForward(network, context, layout, undefined, ({ saved }) => free(saved));
   const { losses, gradient } = headLoss(network, hidden, tokens, false);
@@ -137,7 +137,7 @@ export function fusedLossAndGradients(
   layout: Layout,
   tokens: readonly LossToken[],
   keyLengths?: readonly number[],
-): Float32Array {
+): tf.Tensor1D {
   const context = fusedContext(network.config, adapters, tokenCounts(layout));
   const kept: { saved: FusedSaved; inputs: AttentionInputs }[] = [];
   const hidden = wholeForward(network, context, layout, keyLengths, (one) => kept.push(one));

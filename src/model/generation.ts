@@ -107,7 +107,7 @@ export async function generateRows(
           places.map((row) => (row.finish ? undefined : allowed(row.adapter, row.row, row.tokens))),
         );
       }
-      const tokens = chooseTokens(
+      const tokens = await chooseTokens(
         logits,
         options,
         places.map((row) => row.random),

@@ -11,20 +11,20 @@ export interface Sampling {
 }
 
 /** The next token of each row; logits [rows, vocabulary], one generator for each row. */
-export function chooseTokens(
+export async function chooseTokens(
   logits: tf.Tensor2D,
   sampling: Sampling,
   randoms: readonly Random[],
-): number[] {
+): Promise<number[]> {
   if (sampling.temperature === 0) {
     const best = tf.argMax(logits, 1);
-    const tokens = Array.from(best.dataSync());
+    const tokens = Array.from(await best.data());
     best.dispose();
     return tokens;
   }
   const [rows, vocabulary] = logits.shape;
   const scaled = tf.tidy(() => tf.softmax(tf.div<tf.Tensor2D>(logits, sampling.temperature)));
-  const probabilities = scaled.dataSync() as Float32Array;
+  const probabilities = await scaled.data<"float32">();
   scaled.dispose();
   return Array.from({ length: rows }, (_, r) =>
     drawToken(

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { hasFusedKernels, product } from "../engine/fused";
 import { crossEntropy } from "../engine/kernels";
-import { free } from "../engine/scope";
+import { free, scoped } from "../engine/scope";
 import type { LayerAdapters } from "./adapters";
 import {
   blockBackward,
@@ -114,13 +114,13 @@ export function logitsAt(
   });
 }
 
-/** The loss of every token asked for, in order; nothing is kept. */
+/** [tokens] the loss of every token asked for, in order, which the caller disposes; nothing else is kept. */
 export function tokenLosses(
   network: Network,
   adapters: readonly LayerAdapters[] | undefined,
   layout: Layout,
   tokens: readonly LossToken[],
-): Float32Array {
+): tf.Tensor1D {
   const context = causalContext(network.config, layout);
   const hidden = forwardHidden(network, context, adapters, disposeSaved);
   disposeContext(context);
@@ -130,8 +130,8 @@ export function tokenLosses(
 }
 
 /**
- * Loss of every token asked for, and the gradient of their weighted sum for all stacked adapters, a layer at a time:
- * `onGradients` receives each layer's, from the last to the first, and disposes them.
+ * [tokens] loss of every token asked for (the caller disposes it), and the gradient of their weighted sum for all stacked
+ * adapters, a layer at a time: `onGradients` receives each layer's, from the last to the first, and disposes them.
  */
 export function lossAndGradients(
   network: Network,
@@ -140,7 +140,7 @@ export function lossAndGradients(
   tokens: readonly LossToken[],
   onGradients: (gradients: LayerGradients, layer: number) => void,
   keyLengths?: readonly number[],
-): Float32Array {
+): tf.Tensor1D {
   const context = causalContext(network.config, layout, keyLengths);
   const saved: BlockSaved[] = [];
   const hidden = forwardHidden(network, context, adapters, (block) => saved.push(block));
@@ -175,26 +175,25 @@ function headLogits(weights: ModelWeights, x: tf.Tensor2D): tf.Tensor2D {
   return tf.transpose(tf.matMul<tf.Tensor2D>(weights.head, x, false, true));
 }
 
-/** Losses of the tokens, and the gradient of their weighted sum for the hidden states [tokens, hidden]. */
+/** Losses [tokens asked for], and the gradient of their weighted sum for the hidden states [tokens, hidden]. */
 export function headLoss(
   network: Network,
   hidden: tf.Tensor2D,
   tokens: readonly LossToken[],
   withGradient: boolean,
-): { losses: Float32Array; gradient: tf.Tensor2D } {
+): { losses: tf.Tensor1D; gradient: tf.Tensor2D } {
   const { config, weights } = network;
-  const losses = new Float32Array(tokens.length);
-  const gradient = tf.tidy(() => {
+  return scoped(() => {
     const indices = tf.tensor1d(
       Int32Array.from(tokens, (token) => token.index),
       "int32",
     );
     const saved = rmsNorm(tf.gather<tf.Tensor2D>(hidden, indices), config.rmsNormEpsilon);
     const normed = tf.mul(saved.normalised, weights.finalNorm) as tf.Tensor2D;
-    const parts: tf.Tensor2D[] = [];
+    const parts: { losses: tf.Tensor1D; gradient: tf.Tensor2D }[] = [];
     for (let start = 0; start < tokens.length; start += HEAD_ROWS) {
       const chunk = tokens.slice(start, start + HEAD_ROWS);
-      const part = tf.tidy(() => {
+      const part = scoped(() => {
         const rows = tf.slice(normed, [start, 0], [chunk.length, -1]);
         const labels = tf.tensor1d(
           Int32Array.from(chunk, (token) => token.label),
@@ -202,23 +201,28 @@ export function headLoss(
         );
         const logits = headLogits(weights, rows);
         const result = crossEntropy(logits, labels);
-        losses.set(result.loss.dataSync(), start);
-        if (!withGradient) return tf.zeros([0, config.hiddenSize]) as tf.Tensor2D;
+        if (!withGradient)
+          return { losses: result.loss, gradient: tf.zeros<tf.Rank.R2>([0, config.hiddenSize]) };
         const share = tf.tensor2d(
           Float32Array.from(chunk, (token) => token.weight),
           [chunk.length, 1],
         );
         const through = hasFusedKernels() ? product : tf.matMul<tf.Tensor2D>;
-        return tf.mul(through(result.gradient, weights.head), share) as tf.Tensor2D;
+        const gradient = tf.mul<tf.Tensor2D>(through(result.gradient, weights.head), share);
+        return { losses: result.loss, gradient };
       });
       parts.push(part);
     }
-    const total = parts.length === 1 ? parts[0] : tf.concat<tf.Tensor2D>(parts, 0);
-    if (!withGradient) return total;
+    const losses = joined(parts.map((part) => part.losses));
+    const total = joined(parts.map((part) => part.gradient));
+    if (!withGradient) return { losses, gradient: total };
     const gathered = rmsNormGradient(total, weights.finalNorm, saved);
-    return spread(gathered, tokens, hidden.shape[0]);
+    return { losses, gradient: spread(gathered, tokens, hidden.shape[0]) };
   });
-  return { losses, gradient };
+}
+
+function joined<T extends tf.Tensor1D | tf.Tensor2D>(parts: readonly T[]): T {
+  return parts.length === 1 ? parts[0] : (tf.concat<tf.Tensor>([...parts], 0) as T);
 }
 
 /** Puts gradient rows back at their tokens, zero elsewhere: [tokens asked for, hidden] -> [tokens, hidden]. */

@@ -106,11 +106,11 @@ export function disposeWeights(weights: ModelWeights): void {
 }
 
 /** SHA-256 of all values, in hexadecimal: equal where two sets of weights of one config are the same bit for bit. */
-export function sha256OfWeights(weights: ModelWeights): string {
+export async function sha256OfWeights(weights: ModelWeights): Promise<string> {
   const hash = createHash("sha256");
   const layers = weights.layers.flatMap((layer) => Object.values(layer) as tf.Tensor[]);
   for (const tensor of [weights.embedding, ...layers, weights.finalNorm, weights.head]) {
-    const { buffer, byteOffset, byteLength } = tensor.dataSync();
+    const { buffer, byteOffset, byteLength } = await tensor.data();
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return hash.digest("hex");

@@ -42,7 +42,7 @@ async function main(): Promise<void> {
           if (policy !== base) disposeModel(policy);
           policy = base;
           policy = await merged(base, request.adapters);
-          if (request.policy && sha256OfWeights(policy.weights) !== request.policy)
+          if (request.policy && (await sha256OfWeights(policy.weights)) !== request.policy)
             return tell({
               kind: "refused",
               message: "the policy made here is not the run's to the last bit",

@@ -171,7 +171,7 @@ class Coordinator implements QueueExecutor {
         merged.push(await putAdapter(this.blobs, adapter));
       const reference = { id: model.id, weights: weightsHash(model), merged };
       const exact = merged.length > 0 && this.options.otherWorkers !== "record";
-      return exact ? { ...reference, policy: sha256OfWeights(model.weights) } : reference;
+      return exact ? { ...reference, policy: await sha256OfWeights(model.weights) } : reference;
     })();
     this.references.set(model, made);
     return made;

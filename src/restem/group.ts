@@ -136,10 +136,11 @@ export async function executeGroup(
     const started = performance.now();
     const asked = group.filter(canAnswer);
     const texts = work.answerTokens > 0 ? await answerGroup(model, work, asked, options) : [];
-    const losses = asked.map(({ index, training }) => {
+    const losses: (number[] | undefined)[] = [];
+    for (const { index, training } of asked) {
       const { prompts, gold } = candidates[index];
-      return gold && answerLosses(model, prompts, gold, training?.adapter);
-    });
+      losses.push(gold && (await answerLosses(model, prompts, gold, training?.adapter)));
+    }
     const answer = (performance.now() - started) / 1000;
     const time = { train: train / group.length, answer: answer / group.length };
     group.forEach((member) => {

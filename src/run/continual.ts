@@ -6,7 +6,7 @@ import type { Adapter } from "../lora/adapter";
 import { mergeCombined, mergeTrimmed } from "../lora/combine";
 import { promptTokens } from "../lora/generate";
 import { mergeWeights } from "../lora/merge";
-import { scoreRows } from "../lora/score";
+import { scoreRowsLater } from "../lora/score";
 import { tokenSequence, trainAdapters, type Sequence } from "../lora/train";
 import type { TrainingResult } from "../lora/trainer";
 import { disposeModel, loadModel, type Model } from "../model/load";
@@ -253,9 +253,11 @@ async function askChosen(
 ): Promise<GivenAnswer[][][]> {
   const questions = lessons.flatMap((lesson) => lesson.questions);
   const rows = questions.map(({ prompt }) => promptTokens(base, prompt));
-  const surprise = adapters.map((adapter) =>
-    scoreRows(base, rows, adapter).map((losses) => losses.reduce((sum, loss) => sum + loss, 0)),
-  );
+  const surprise: number[][] = [];
+  for (const adapter of adapters) {
+    const losses = await scoreRowsLater(base, rows, adapter);
+    surprise.push(losses.map((own) => own.reduce((sum, loss) => sum + loss, 0)));
+  }
   const answers: GivenAnswer[][][] = [];
   for (const update of lessons.keys()) {
     const asked = lessons.slice(0, update + 1).flatMap((lesson) => lesson.questions);

@@ -258,7 +258,7 @@ export class LessonRounds {
    */
   private async checkPolicy(policy: Model, name: string): Promise<void> {
     const { journal, log } = this.context;
-    const sha256 = sha256OfWeights(policy.weights);
+    const sha256 = await sha256OfWeights(policy.weights);
     if ((await once(journal, `${name}/policy`, () => Promise.resolve(sha256))) !== sha256)
       throw new UserError(
         `${name}/policy: made again, the policy is not the one of before; was the run begun on another machine?\nGo on there, or move the run's folder away to start anew.`,

@@ -18,11 +18,15 @@ test("the mean over the answer's tokens alone; what the prompt says makes the ri
   const question = questionPrompt(text);
   const open = questionPrompt(text, passage);
   const other = gold === "Athens" ? "Oslo" : "Athens";
-  const [closed, read, wrong] = answerLosses(model, [question, open, open], [gold, gold, other]);
+  const [closed, read, wrong] = await answerLosses(
+    model,
+    [question, open, open],
+    [gold, gold, other],
+  );
   assert.ok(read < closed && read < wrong, `${read} ${closed} ${wrong}`);
   const ids = [...promptTokens(model, question), ...textOf(model).tokenizer.encode(`${gold} .`)];
   const [losses] = scoreRows(model, [ids]);
-  const [two] = answerLosses(model, [question], [`${gold} .`]);
+  const [two] = await answerLosses(model, [question], [`${gold} .`]);
   assert.ok(Math.abs(two - (losses[losses.length - 2] + losses[losses.length - 1]) / 2) < 1e-6);
   assert.ok(Math.abs(closed - losses[losses.length - 2]) < 1e-4);
 });

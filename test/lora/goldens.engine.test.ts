@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { scoped } from "../../src/engine/scope";
 import { createLayout, disposeLayout, tokenIndex } from "../../src/model/layout";
 import {
   causalContext,
@@ -31,10 +32,14 @@ interface Expected {
 }
 
 /** Logits of every token of every row, with or without an adapter. */
-function logitsOf(network: Network, rows: number[][], adapter?: Adapter): number[][][] {
+async function logitsOf(
+  network: Network,
+  rows: number[][],
+  adapter?: Adapter,
+): Promise<number[][][]> {
   const layout = createLayout([rows]);
   const context = causalContext(network.config, layout);
-  return tf.tidy(() => {
+  const logits = scoped(() => {
     const shape = adapter && stackShape(network.config, [adapter]);
     const stack = adapter && shape && stackAdapters(shape, [adapter]);
     const views =
@@ -42,18 +47,19 @@ function logitsOf(network: Network, rows: number[][], adapter?: Adapter): number
         ? network.weights.layers.map((_, l) => layerAdapters(shape, stack, scalingOf([adapter]), l))
         : undefined;
     const hidden = forwardHidden(network, context, views, disposeSaved);
-    const logits = rows.map(
-      (row, r) =>
-        logitsAt(
-          network,
-          hidden,
-          row.map((_, t) => tokenIndex(layout, r, t)),
-        ).arraySync() as number[][],
+    return rows.map((row, r) =>
+      logitsAt(
+        network,
+        hidden,
+        row.map((_, t) => tokenIndex(layout, r, t)),
+      ),
     );
-    disposeContext(context);
-    disposeLayout(layout);
-    return logits as unknown as tf.TensorContainer;
-  }) as unknown as number[][][];
+  });
+  disposeContext(context);
+  disposeLayout(layout);
+  const values = await Promise.all(logits.map((own) => own.array()));
+  tf.dispose(logits);
+  return values;
 }
 
 const unpadded = (rows: number[][], mask: number[][]): number[][] =>
@@ -67,7 +73,7 @@ for (const family of ["llama", "qwen2"]) {
   testWithShared(test, `goldens/${family}`, `${family}: logits of a padded batch`, async () => {
     const network = await loadNetwork(`${folder}/model`);
     const want = expected();
-    const logits = logitsOf(network, unpadded(want.input_ids, want.attention_mask));
+    const logits = await logitsOf(network, unpadded(want.input_ids, want.attention_mask));
     logits.forEach((row, r) =>
       row.forEach((values, t) =>
         assert.ok(largestDifference(values, want.logits[r][t]) < 1e-4, `row ${r} token ${t}`),
@@ -107,7 +113,7 @@ for (const family of ["llama", "qwen2"]) {
       assert.ok(largestDifference(own.values, tensor.values) < 1e-3 * largest, name);
     }
     const rows = unpadded(want.input_ids, want.attention_mask).slice(0, 1);
-    const after = logitsOf(network, rows, final);
+    const after = await logitsOf(network, rows, final);
     after[0].forEach((values, t) =>
       assert.ok(largestDifference(values, want.logits_after_training[0][t]) < 1e-4, `after ${t}`),
     );

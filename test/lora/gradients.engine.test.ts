@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
+import { scoped } from "../../src/engine/scope";
 import { createRandom } from "../../src/random";
 import { createAdapter, type Adapter } from "../../src/lora/adapter";
 import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
@@ -15,12 +16,13 @@ const test = suite("gradients");
 const rows = [[[5, 9, 1, 30, 7, 7, 12]], [[3, 8, 22]]];
 
 /** Weighted loss of both rows, and the gradients of both adapters' matrices as flat lists. */
-function evaluate(
+async function evaluate(
   network: Network,
   adapters: Adapter[],
-): { loss: number; gradients: Float32Array[] } {
+): Promise<{ loss: number; gradients: Float32Array[] }> {
   const shape = stackShape(network.config, adapters);
-  return tf.tidy(() => {
+  const weights: number[] = [];
+  const { losses, stacked } = scoped(() => {
     const stack = stackAdapters(shape, adapters);
     const scaling = scalingOf(adapters);
     const views = network.weights.layers.map((_, l) => layerAdapters(shape, stack, scaling, l));
@@ -39,13 +41,13 @@ function evaluate(
         .flatMap((branch) => [branch.a, ...branch.b]);
     });
     disposeLayout(layout);
-    const loss = losses.reduce((sum, value, i) => sum + tokens[i].weight * value, 0);
-    const gradients = parts[0].map((_, i) => {
-      const stacked = tf.stack(parts.map((layer) => layer[i]));
-      return stacked.dataSync() as Float32Array;
-    });
-    return { loss, gradients } as unknown as tf.TensorContainer;
-  }) as unknown as { loss: number; gradients: Float32Array[] };
+    weights.push(...tokens.map((token) => token.weight));
+    return { losses, stacked: parts[0].map((_, i) => tf.stack(parts.map((layer) => layer[i]))) };
+  });
+  const values = await losses.data();
+  const gradients = await Promise.all(stacked.map((gradient) => gradient.data<"float32">()));
+  tf.dispose([losses, ...stacked]);
+  return { loss: weights.reduce((sum, weight, i) => sum + weight * values[i], 0), gradients };
 }
 
 test("every target's gradient equals the slope of the loss", async () => {
@@ -64,30 +66,29 @@ test("every target's gradient equals the slope of the loss", async () => {
     );
     return { ...fresh, tensors: new Map(filled) };
   });
-  const { gradients } = evaluate(network, adapters);
+  const { gradients } = await evaluate(network, adapters);
   const direction = adapters.map(({ tensors }) =>
     [...tensors].map(([name, { values }]) => [name, values.map(() => random.normal())] as const),
   );
   for (const target of TARGET_NAMES)
     for (const matrix of ["A", "B"]) {
-      const moved = (step: number): number =>
-        evaluate(
-          network,
-          adapters.map((adapter, k) => {
-            const tensors = new Map(adapter.tensors);
-            for (const [name, slope] of direction[k])
-              if (name.includes(`${target}.lora_${matrix}`)) {
-                const old = adapter.tensors.get(name);
-                if (old)
-                  tensors.set(name, {
-                    ...old,
-                    values: old.values.map((v, i) => v + step * slope[i]),
-                  });
-              }
-            return { ...adapter, tensors };
-          }),
-        ).loss;
-      const slope = (moved(1e-3) - moved(-1e-3)) / 2e-3;
+      const moved = async (step: number): Promise<number> => {
+        const there = adapters.map((adapter, k) => {
+          const tensors = new Map(adapter.tensors);
+          for (const [name, slope] of direction[k])
+            if (name.includes(`${target}.lora_${matrix}`)) {
+              const old = adapter.tensors.get(name);
+              if (old)
+                tensors.set(name, {
+                  ...old,
+                  values: old.values.map((v, i) => v + step * slope[i]),
+                });
+            }
+          return { ...adapter, tensors };
+        });
+        return (await evaluate(network, there)).loss;
+      };
+      const slope = ((await moved(1e-3)) - (await moved(-1e-3))) / 2e-3;
       const along = dotAlong(network, adapters, direction, gradients, target, matrix);
       assert.ok(
         Math.abs(slope - along) < 1e-2 * Math.max(1, Math.abs(along)),
@@ -117,6 +118,7 @@ function dotAlong(
   }));
   const stack = stackAdapters(stackShape(network.config, adapters), masked);
   const total = stack.reduce((sum, tensor, i) => {
+    // Never computed with, so it can be read at once.
     const slope = Array.from(tensor.dataSync());
     return sum + slope.reduce((part, value, j) => part + value * gradients[i][j], 0);
   }, 0);

@@ -43,7 +43,7 @@ test("greedy takes each row's largest logit and draws nothing", async () => {
     [-3, -4, -2],
     [7, 7, 0],
   ]);
-  assert.equal(chooseTokens(logits, { temperature: 0, topP: 1 }, []), [1, 2, 0]);
+  assert.equal(await chooseTokens(logits, { temperature: 0, topP: 1 }, []), [1, 2, 0]);
 });
 
 /** Counts of the tokens drawn from one row of logits. */
@@ -58,7 +58,7 @@ async function draws(
   const counts = logits.map(() => 0);
   const rows = tf.tensor2d(Array.from({ length: count }, () => logits));
   const randoms = Array.from({ length: count }, () => random);
-  chooseTokens(rows, { temperature, topP }, randoms).forEach((token) => counts[token]++);
+  for (const token of await chooseTokens(rows, { temperature, topP }, randoms)) counts[token]++;
   rows.dispose();
   return counts;
 }
@@ -87,15 +87,16 @@ test("a seed gives the same tokens again, whatever the other rows", async () => 
   await startEngine("cpu");
   const values = Array.from({ length: 50 }, (_, i) => Math.sin(i));
   const sampling = { temperature: 1, topP: 0.95 };
-  const drawn = (seeds: number[]): number[][] => {
+  const drawn = async (seeds: number[]): Promise<number[][]> => {
     const randoms = seeds.map((seed) => createRandom(seed));
     const logits = tf.tensor2d(seeds.map(() => values));
-    const steps = Array.from({ length: 20 }, () => chooseTokens(logits, sampling, randoms));
+    const steps: number[][] = [];
+    for (let i = 0; i < 20; i++) steps.push(await chooseTokens(logits, sampling, randoms));
     return seeds.map((_, row) => steps.map((tokens) => tokens[row]));
   };
-  const [first, second] = drawn([1, 2]);
-  assert.equal(drawn([2])[0], second);
-  assert.equal(drawn([3, 1])[1], first);
+  const [first, second] = await drawn([1, 2]);
+  assert.equal((await drawn([2]))[0], second);
+  assert.equal((await drawn([3, 1]))[1], first);
   assert.not.equal(first, second);
 });
 
@@ -108,10 +109,10 @@ test("only allowed tokens are chosen, and rows without a list are free", async (
   ]);
   const restricted = restrictLogits(logits, [[1, 3], undefined, [2]]);
   assert.ok(logits.isDisposed);
-  assert.equal(chooseTokens(restricted, { temperature: 0, topP: 1 }, []), [3, 0, 2]);
+  assert.equal(await chooseTokens(restricted, { temperature: 0, topP: 1 }, []), [3, 0, 2]);
   const randoms = [1, 2, 3].map((seed) => createRandom(seed));
   for (let i = 0; i < 50; i++) {
-    const [first, , third] = chooseTokens(restricted, { temperature: 100, topP: 1 }, randoms);
+    const [first, , third] = await chooseTokens(restricted, { temperature: 100, topP: 1 }, randoms);
     assert.ok(first === 1 || first === 3);
     assert.is(third, 2);
   }
