@@ -85,7 +85,9 @@ export function arcWorkload(
       likelyTrained:
         sum(
           ({ task, own, fixed }) =>
-            (own + fixed) * read(recipe.epochs) * (demonstrationTokens(task) + INSTRUCTION_TOKENS),
+            (own + fixed) *
+            read(recipe.epochs) *
+            Math.min(limits.sampleTokens, demonstrationTokens(task) + INSTRUCTION_TOKENS),
         ) + fineTuned,
       generated:
         selfEdits * sampling.maximumTokens +
