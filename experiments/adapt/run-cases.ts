@@ -21,6 +21,8 @@ const outcomeSchema = z.object({
   after: z.string(),
   rightBefore: z.boolean(),
   rightAfter: z.boolean(),
+  /** Whether the note was known by heart in the end. */
+  byHeart: z.boolean(),
   seconds: z.number(),
 });
 type Outcome = z.output<typeof outcomeSchema>;
@@ -45,6 +47,7 @@ async function main([file]: readonly string[]): Promise<void> {
       after,
       rightBefore: right(before),
       rightAfter: right(after),
+      byHeart: adapted.unsure === 0,
       seconds: write + train + answer,
     };
     await appendFile(file, `${JSON.stringify(outcome)}\n`);

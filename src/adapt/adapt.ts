@@ -1,48 +1,54 @@
 /**
- * One call for a user's own passage (the paper's inner loop, without a judge): the model writes self-edits, an adapter
- * is trained on them, and the user's questions are answered before and after. Files are memory.ts's.
+ * One call for a user's own passage (the paper's inner loop, without a judge): an adapter is trained on the passage, and
+ * on self-edits where they are asked for, until the model has it by heart, and the user's questions are answered before
+ * and after, from what the model itself recites. Reciting and answering are recital.ts's, files memory.ts's.
  */
 import { UserError } from "../errors";
 import type { Adapter } from "../lora/adapter";
-import { generate, promptTokens, type Prompt } from "../lora/generate";
 import type { TokenSequence } from "../lora/plan";
 import type { LoraSettings } from "../lora/settings";
-import { completionSequence, tokenSequence, trainAdapters } from "../lora/train";
+import { tokenSequence, trainAdapters } from "../lora/train";
 import { TARGET_NAMES } from "../model/adapters";
 import type { Model } from "../model/load";
 import { createRandom } from "../random";
 import { sampleSelfEdits } from "../restem/policy";
 import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
 import { trainingSequences } from "../selfedit/sequences";
-import { gapQuestions, type Pair } from "./gaps";
+import {
+  knownByHeart,
+  partsOf,
+  recallAnswers,
+  recitalSequence,
+  type Recalled,
+  type Recital,
+} from "./recital";
 
-/** What an adapter is trained on: a question with its answer, or a text. Kept beside the adapter to rehearse it later. */
-export type Lesson =
-  | { readonly title: string; readonly question: string; readonly answer: string }
-  | { readonly title: string; readonly text: string };
+/** What an adapter is trained on: a part of a passage, or a line of a self-edit. Kept beside it to rehearse it later. */
+export type Lesson = Recital | { readonly title: string; readonly line: string };
 
 /** Settings of `adaptToPassage`; the defaults were chosen on SmolLM2-135M (results/LOG.md). */
 export interface AdaptOptions {
   /** Asked before and after. */
   readonly questions?: readonly string[];
-  /** Self-edits that the model writes, 1 unless told; 0 for none. */
+  /** Self-edits that the model writes and learns beside the passage; none unless told, as a small model's help no answer. */
   readonly selfEdits?: number;
-  /** "self-qa" unless told. */
+  /** "implications" unless told. */
   readonly kind?: SelfEditKind;
-  /** Forms in which each gap of the passage is asked in training (gaps.ts), 4 unless told; 0 for none. */
-  readonly gapForms?: number;
   /** Laid over `adaptSettings`. */
   readonly settings?: Partial<LoraSettings>;
+  /** Most rounds of training after the first for what is not yet known by heart, 8 unless told. */
+  readonly extraRounds?: number;
   /** Go on from this adapter; its rank, alpha and targets then hold. */
   readonly initial?: Adapter;
-  /** What `initial` was trained on: as many of these as there are new ones are drawn and trained on again. */
+  /** What `initial` was trained on; parts of passages are rehearsed. */
   readonly earlier?: readonly Lesson[];
-  /** Most tokens of a self-edit (256) and of an answer (32). */
+  /** Most tokens of a self-edit (96) and of an answer (24). */
   readonly selfEditTokens?: number;
   readonly answerTokens?: number;
   readonly seed?: number;
-  readonly onStage?: (stage: "writing" | "training" | "answering") => void;
-  /** Called after each optimizer step. */
+  /** "training" is called for every round. */
+  readonly onStage?: (stage: "asking" | "writing" | "training" | "answering") => void;
+  /** Called after each optimizer step with the steps of the present round. */
   readonly onStep?: (done: number, total: number) => void;
 }
 
@@ -51,28 +57,38 @@ export interface Adaptation {
   readonly adapter: Adapter;
   /** As the model wrote them. */
   readonly selfEdits: readonly string[];
-  /** What of this passage was trained on; the passage itself is last. */
+  /** What of this passage was trained on; its parts are last. */
   readonly lessons: readonly Lesson[];
   /** Number of earlier lessons that were trained on again. */
   readonly rehearsed: number;
+  /** Parts of this passage, and of earlier ones, that are not known by heart in the end. */
+  readonly unsure: number;
+  /** What the adapted model recites. */
+  readonly recitals: readonly Recital[];
   readonly answers: readonly {
     readonly question: string;
     readonly before: string;
     readonly after: string;
   }[];
+  /** Of every optimizer step. */
   readonly losses: readonly number[];
   readonly seconds: { readonly write: number; readonly train: number; readonly answer: number };
 }
 
-/** SEAL's settings with every linear layer as a target; at 135M parameters its q_proj and v_proj alone learn too little. */
+/** SEAL's epochs and batches, with every linear layer as a target and twice the rate: so a small model learns a text by heart. */
 export const adaptSettings = {
   rank: 16,
   alpha: 32,
   targets: [...TARGET_NAMES],
-  epochs: 2,
+  epochs: 10,
   batchSize: 1,
-  learningRate: 1e-3,
+  learningRate: 2e-3,
+  schedule: "constant",
+  warmupSteps: 4,
 } satisfies Partial<LoraSettings>;
+
+/** Of each round after the first; the optimizer starts anew, and its first step only measures. */
+const extraSettings = { epochs: 3, warmupSteps: 1 };
 
 /** Characters of the longest passage; more is better cut into several passages. */
 const LONGEST_PASSAGE = 8000;
@@ -87,44 +103,41 @@ export async function adaptToPassage(
   options: AdaptOptions = {},
 ): Promise<Adaptation> {
   checkArticle(article);
-  const { initial, earlier = [], onStage } = options;
-  const seed = options.seed ?? 0;
+  const { initial, onStage, questions = [], answerTokens, seed = 0 } = options;
   const clock = stopwatch();
-  const questions = options.questions ?? [];
-  const before = await answers(model, article.title, questions, options, initial);
+  const parts = partsOf(article.passage).map((text, i) => ({
+    title: article.title,
+    part: i + 1,
+    text,
+  }));
+  // Both times the model is told no more than the title and the number of parts.
+  const ask = async (adapter: Adapter | undefined): Promise<Recalled> =>
+    recallAnswers(model, [{ title: article.title, parts: parts.length }], questions, {
+      ...(adapter ? { adapter } : {}),
+      ...(answerTokens === undefined ? {} : { maximumTokens: answerTokens }),
+    });
+  onStage?.("asking");
+  const before = await ask(initial);
   const answerBefore = clock();
-  onStage?.("writing");
+  if (options.selfEdits) onStage?.("writing");
   const selfEdits = await write(model, article, options, seed);
-  const lessons = lessonsOf(article, selfEdits, options.gapForms ?? 4, seed);
-  const write_ = clock();
-  onStage?.("training");
-  const rehearsed = createRandom(`${seed}/rehearsal`).shuffle(earlier).slice(0, lessons.length);
-  const [result] = await trainAdapters(
-    model,
-    [
-      {
-        sequences: [...rehearsed, ...lessons].map((lesson) => lessonSequence(model, lesson)),
-        settings: { ...adaptSettings, ...options.settings, seed },
-        ...(initial ? { initial } : {}),
-      },
-    ],
-    options.onStep ? { onStep: options.onStep } : {},
-  );
-  if (!result.adapter)
-    throw new UserError(
-      `The training ended as "${result.status}" (${result.reason ?? "no reason"}). A smaller learning rate may help.`,
-    );
+  const lines = selfEdits.flatMap((selfEdit) => linesOf(article, selfEdit));
+  const writeSeconds = clock();
+  const learned = await learn(model, lines, parts, options);
   const train = clock();
   onStage?.("answering");
-  const after = await answers(model, article.title, questions, options, result.adapter);
+  const after = await ask(learned.adapter);
   return {
-    adapter: result.adapter,
+    ...learned,
     selfEdits,
-    lessons,
-    rehearsed: rehearsed.length,
-    answers: questions.map((question, q) => ({ question, before: before[q], after: after[q] })),
-    losses: result.losses,
-    seconds: { write: write_, train, answer: answerBefore + clock() },
+    lessons: [...lines, ...parts],
+    recitals: after.recitals,
+    answers: questions.map((question, q) => ({
+      question,
+      before: before.answers[q],
+      after: after.answers[q],
+    })),
+    seconds: { write: writeSeconds, train, answer: answerBefore + clock() },
   };
 }
 
@@ -151,7 +164,7 @@ function stopwatch(): () => number {
 async function write(
   model: Model,
   article: Article,
-  { selfEdits = 1, kind = "self-qa", selfEditTokens = 256 }: AdaptOptions,
+  { selfEdits = 0, kind = "implications", selfEditTokens = 96 }: AdaptOptions,
   seed: number,
 ): Promise<string[]> {
   if (selfEdits === 0) return [];
@@ -166,86 +179,77 @@ async function write(
   return written;
 }
 
-/** The question with its topic, in few tokens: every lesson repeats them. A system turn keeps templates from adding a longer one. */
-function ask(title: string, question: string): Prompt {
-  return [
-    { role: "system", content: "Answer in a few words." },
-    { role: "user", content: `${title}: ${question}` },
-  ];
+/** A self-edit's lines, as SEAL cuts them. */
+function linesOf({ title, passage }: Article, selfEdit: string): { title: string; line: string }[] {
+  return trainingSequences(selfEdit, { title, passage, splitLines: true })
+    .slice(0, -1)
+    .map((sequence) => ({ title, line: sequence.slice(title.length + 1).trim() }))
+    .filter(({ line }) => line !== "");
 }
 
-async function answers(
+/**
+ * The first round trains on everything and on as many parts of earlier passages; the next ones on the parts, earlier
+ * ones too, that are not known by heart.
+ */
+async function learn(
   model: Model,
-  title: string,
-  questions: readonly string[],
-  { answerTokens = 32 }: AdaptOptions,
-  adapter: Adapter | undefined,
-): Promise<string[]> {
-  const generated = await generate(
+  lines: readonly Lesson[],
+  parts: readonly Recital[],
+  options: AdaptOptions,
+): Promise<Pick<Adaptation, "adapter" | "losses" | "rehearsed" | "unsure">> {
+  const { earlier = [], seed = 0, extraRounds = 8 } = options;
+  const past = earlier.filter((lesson) => "part" in lesson);
+  const drawn = createRandom(`${seed}/rehearsal`).shuffle(past).slice(0, parts.length);
+  const rehearsed = new Set<Lesson>(drawn);
+  const first = await round(model, [...drawn, ...lines, ...parts], options, 0, options.initial);
+  let { adapter } = first;
+  const losses = [...first.losses];
+  for (let r = 1; ; r++) {
+    const known = await knownByHeart(model, [...past, ...parts], adapter);
+    const unsure = [...past, ...parts].filter((_, i) => !known[i]);
+    unsure.filter((lesson) => past.includes(lesson)).forEach((lesson) => rehearsed.add(lesson));
+    if (unsure.length === 0 || r > extraRounds)
+      return { adapter, losses, rehearsed: rehearsed.size, unsure: unsure.length };
+    const next = await round(model, unsure, options, r, adapter);
+    adapter = next.adapter;
+    losses.push(...next.losses);
+  }
+}
+
+async function round(
+  model: Model,
+  lessons: readonly Lesson[],
+  { settings, seed = 0, onStage, onStep }: AdaptOptions,
+  index: number,
+  initial: Adapter | undefined,
+): Promise<{ adapter: Adapter; losses: readonly number[] }> {
+  onStage?.("training");
+  const [result] = await trainAdapters(
     model,
-    questions.map((question) => ask(title, question)),
-    { maximumTokens: answerTokens, ...(adapter ? { adapter } : {}) },
+    [
+      {
+        sequences: lessons.map((lesson) => lessonSequence(model, lesson)),
+        settings: {
+          ...adaptSettings,
+          ...settings,
+          ...(index > 0 ? extraSettings : {}),
+          seed: `${seed}/${index}`,
+        },
+        ...(initial ? { initial } : {}),
+      },
+    ],
+    onStep ? { onStep } : {},
   );
-  return generated.map(({ text }) => text.trim());
+  if (!result.adapter)
+    throw new UserError(
+      `The training ended as "${result.status}" (${result.reason ?? "no reason"}). A smaller learning rate may help.`,
+    );
+  return { adapter: result.adapter, losses: result.losses };
 }
 
-/** What is trained on: usable parts of the self-edits, the passage's own questions, and the passage, always last. */
-export function lessonsOf(
-  article: Article,
-  selfEdits: readonly string[],
-  gapForms: number,
-  seed: number | string,
-): Lesson[] {
-  const { title, passage } = article;
-  const own = selfEdits.flatMap((selfEdit) => selfEditLessons(article, selfEdit));
-  const open = gapQuestions(article, { forms: gapForms, random: createRandom(`${seed}/gaps`) }).map(
-    (pair) => ({ title, ...pair }),
-  );
-  const all: Lesson[] = [...own, ...open, { title, text: passage.trim() }];
-  const seen = new Set<string>();
-  return all.filter((lesson) => {
-    const key = "text" in lesson ? lesson.text : lesson.question.toLowerCase();
-    return !seen.has(key) && seen.add(key);
-  });
-}
-
-/** Pairs whose answer stands in the passage; without pairs, the lines, as SEAL cuts them. */
-function selfEditLessons(article: Article, selfEdit: string): Lesson[] {
-  const { title, passage } = article;
-  const pairs = [
-    ...selfEdit.matchAll(/Question\s*\d*\s*:\s*(.+?)\s*\n+\s*Answer\s*\d*\s*:\s*(.+)/g),
-  ];
-  if (pairs.length > 0)
-    return pairs
-      .map(([, question, answer]): Pair => ({ question: question.trim(), answer: answer.trim() }))
-      .filter((pair) => stands(passage, pair))
-      .map((pair) => ({ title, ...pair }));
-  const lines = trainingSequences(selfEdit, { title, passage, splitLines: true }).slice(0, -1);
-  return lines
-    .map((line) => line.slice(title.length + 1).trim())
-    .filter((text) => text !== "")
-    .map((text) => ({ title, text }));
-}
-
-const plain = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-
-/** Whether the answer is words of the passage that the question does not give away. */
-function stands(passage: string, { question, answer }: Pair): boolean {
-  const words = plain(answer);
-  return (
-    words !== "" &&
-    ` ${plain(passage)} `.includes(` ${words} `) &&
-    !` ${plain(question)} `.includes(` ${words} `)
-  );
-}
-
-/** A question is trained on in the very form in which it will be asked; its answer alone counts in the loss. */
+/** A self-edit's line has SEAL's form, under the title. */
 function lessonSequence(model: Model, lesson: Lesson): TokenSequence {
-  if ("text" in lesson) return tokenSequence(model, `${lesson.title}\n${lesson.text}`);
-  const prompt = promptTokens(model, ask(lesson.title, lesson.question));
-  return completionSequence(model, prompt, lesson.answer);
+  return "line" in lesson
+    ? tokenSequence(model, `${lesson.title}\n${lesson.line}`)
+    : recitalSequence(model, lesson);
 }

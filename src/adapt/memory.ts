@@ -1,4 +1,7 @@
-/** A kept adapter's folder: PEFT's two files, and lessons.jsonl with what it was trained on. Training is adapt.ts's. */
+/**
+ * What was learned, in a folder: PEFT's two files of the adapter, or a merged model's, and lessons.jsonl with what it was
+ * trained on. Training is adapt.ts's.
+ */
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
@@ -8,13 +11,15 @@ import type { Adapter } from "../lora/adapter";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import type { Model } from "../model/load";
 import { writeFileAtomic } from "../files";
+import { saveMerged } from "../lora/save-merged";
 import type { Lesson } from "./adapt";
+import type { Topic } from "./recital";
 
 const LESSONS_FILE = "lessons.jsonl";
 
 const lessonSchema = z.union([
-  z.strictObject({ title: z.string(), question: z.string(), answer: z.string() }),
-  z.strictObject({ title: z.string(), text: z.string() }),
+  z.strictObject({ title: z.string(), part: z.int().min(1), text: z.string() }),
+  z.strictObject({ title: z.string(), line: z.string() }),
 ]);
 
 /** An adapter with what it learned. */
@@ -28,20 +33,40 @@ export async function readMemory(model: Model, directory: string): Promise<Memor
   if (!existsSync(directory) || (await readdir(directory)).length === 0) return undefined;
   if (!existsSync(path.join(directory, "adapter_config.json")))
     throw new UserError(`${directory} holds files but no adapter; name an empty or new folder.`);
-  const adapter = await loadAdapter(model, directory);
-  const file = path.join(directory, LESSONS_FILE);
-  return { adapter, lessons: existsSync(file) ? await readLessons(file) : [] };
+  return { adapter: await loadAdapter(model, directory), lessons: await readLessons(directory) };
 }
 
 /** Writes the adapter and what it was trained on, first and last passages alike. */
 export async function writeMemory(memory: Memory, directory: string, model: Model): Promise<void> {
   await mkdir(directory, { recursive: true });
   await saveAdapter(memory.adapter, directory, model);
-  const lines = memory.lessons.map((lesson) => `${JSON.stringify(lesson)}\n`);
+  await writeLessons(memory.lessons, directory);
+}
+
+/** Writes the model with the memory's adapter merged in, and what it was trained on: `file:DIR` names it then. */
+export async function writeMerged(memory: Memory, directory: string, model: Model): Promise<void> {
+  await saveMerged(model, memory.adapter, directory);
+  await writeLessons(memory.lessons, directory);
+}
+
+async function writeLessons(lessons: readonly Lesson[], directory: string): Promise<void> {
+  const lines = lessons.map((lesson) => `${JSON.stringify(lesson)}\n`);
   await writeFileAtomic(path.join(directory, LESSONS_FILE), lines.join(""));
 }
 
-async function readLessons(file: string): Promise<Lesson[]> {
+/** What was learned by heart, for `recallAnswers`. */
+export function topicsOf(lessons: readonly Lesson[]): Topic[] {
+  const parts = new Map<string, number>();
+  for (const lesson of lessons)
+    if ("part" in lesson)
+      parts.set(lesson.title, Math.max(lesson.part, parts.get(lesson.title) ?? 0));
+  return [...parts].map(([title, count]) => ({ title, parts: count }));
+}
+
+/** The lessons in a folder; none where it has no file of them. */
+export async function readLessons(directory: string): Promise<Lesson[]> {
+  const file = path.join(directory, LESSONS_FILE);
+  if (!existsSync(file)) return [];
   const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
   return lines.map((line, l) => {
     try {

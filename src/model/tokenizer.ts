@@ -102,13 +102,7 @@ const userDefinedToken = 4;
  * vocabulary is put into the form of tokenizer.json. Throws UserError for another kind or a broken one.
  */
 export function tokenizerFromGguf(metadata: ReadonlyMap<string, unknown>): GgufTokenizer {
-  const kind = metadata.get("tokenizer.ggml.model");
-  if (typeof kind === "string" && kind !== "gpt2")
-    throw new UserError(
-      `GGUF tokenizer of kind "${kind}": only byte-level BPE ("gpt2") is read. Use the model's Hugging Face folder instead.`,
-    );
-  const wanted = Object.keys(ggufSchema.shape).map((key) => [key, metadata.get(key)]);
-  const vocabulary = check(ggufSchema, Object.fromEntries(wanted), "GGUF metadata");
+  const vocabulary = ggufVocabulary(metadata);
   const tokenizer = tokenizerFromJson(ggufTokenizerJson(vocabulary), {}, "GGUF metadata");
   const tokens = vocabulary["tokenizer.ggml.tokens"];
   return {
@@ -116,6 +110,35 @@ export function tokenizerFromGguf(metadata: ReadonlyMap<string, unknown>): GgufT
     chatTemplate: vocabulary["tokenizer.chat_template"],
     bosToken: tokenAt(tokens, vocabulary["tokenizer.ggml.bos_token_id"], "bos_token_id"),
     eosToken: tokenAt(tokens, vocabulary["tokenizer.ggml.eos_token_id"], "eos_token_id"),
+  };
+}
+
+function ggufVocabulary(metadata: ReadonlyMap<string, unknown>): GgufVocabulary {
+  const kind = metadata.get("tokenizer.ggml.model");
+  if (typeof kind === "string" && kind !== "gpt2")
+    throw new UserError(
+      `GGUF tokenizer of kind "${kind}": only byte-level BPE ("gpt2") is read. Use the model's Hugging Face folder instead.`,
+    );
+  const wanted = Object.keys(ggufSchema.shape).map((key) => [key, metadata.get(key)]);
+  return check(ggufSchema, Object.fromEntries(wanted), "GGUF metadata");
+}
+
+/** The same tokenizer as the contents of tokenizer.json and tokenizer_config.json, which `tokenizerFromJson` and transformers read. */
+export function tokenizerFilesFromGguf(metadata: ReadonlyMap<string, unknown>): {
+  tokenizer: object;
+  tokenizerConfig: object;
+} {
+  const vocabulary = ggufVocabulary(metadata);
+  const { chatTemplate, bosToken, eosToken } = tokenizerFromGguf(metadata);
+  return {
+    tokenizer: { version: "1.0", ...ggufTokenizerJson(vocabulary) },
+    tokenizerConfig: {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      ...(chatTemplate !== undefined && { chat_template: chatTemplate }),
+      ...(bosToken !== undefined && { bos_token: bosToken }),
+      ...(eosToken !== undefined && { eos_token: eosToken }),
+      clean_up_tokenization_spaces: false,
+    },
   };
 }
 

@@ -1,14 +1,22 @@
-/** Adapting to a passage: the questions that it answers itself, what is learned, and the second passage after the first. */
+/** Adapting to a passage: how it is cut, what is learned by heart, the second passage after the first, and what is kept. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { adaptToPassage, lessonsOf } from "../../src/adapt/adapt";
-import { gapQuestions, sentencesOf } from "../../src/adapt/gaps";
-import { readMemory, writeMemory } from "../../src/adapt/memory";
+import * as tf from "@tensorflow/tfjs";
+import { adaptToPassage } from "../../src/adapt/adapt";
+import {
+  readLessons,
+  readMemory,
+  topicsOf,
+  writeMemory,
+  writeMerged,
+} from "../../src/adapt/memory";
+import { readingPrompt, withoutName } from "../../src/adapt/reading";
+import { knownByHeart, partsOf, recallAnswers, recite, sentencesOf } from "../../src/adapt/recital";
+import { scoreRows } from "../../src/lora/score";
 import { disposeModel, loadModel } from "../../src/model/load";
-import { createRandom } from "../../src/random";
 import { seal } from "../commands/run-cli";
 import { writeByteModel } from "../model/byte-model";
 
@@ -16,128 +24,148 @@ const test = suite("adapt");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal adapt "));
 test.after(() => rmSync(folder, { recursive: true }));
 
-const mill = {
-  title: "Orr Mill",
-  passage:
-    "Orr Mill was built in 1790 by Anna Dell. It has two wheels, each 4 metres wide. A fire on 3 May 1832 destroyed its roof.",
-};
+const mill = { title: "Orr", passage: "A mill. It is old." };
+/** Enough for the tiny model to learn eighteen bytes by heart. */
+const quick = { selfEdits: 0, settings: { learningRate: 0.02, epochs: 60 }, answerTokens: 2 };
 
-test("every name, number, date and ending is asked for, in the clause's own words first", () => {
-  const pairs = gapQuestions(mill, { forms: 1, random: createRandom(1) });
-  assert.equal(
-    pairs.map(({ question, answer }) => `${question} ${answer}`),
-    [
-      "Orr Mill was built in which year by Anna Dell? 1790",
-      "Orr Mill was built in 1790 by who or what? Anna Dell",
-      "Orr Mill has how many wheels? two wheels",
-      "each how many metres wide? 4 metres",
-      "A fire on what date destroyed its roof? 3 May 1832",
-      "A fire on 3 May 1832 destroyed its what? roof",
-    ],
-  );
-});
-
-test("other forms begin with a question word, never hold the answer, and are the same for a seed", () => {
-  const pairs = gapQuestions(mill, { forms: 4, random: createRandom(1) });
-  assert.ok(pairs.length > 10);
-  assert.ok(
-    pairs.some(({ question }) =>
-      /^(Who|What|Which|Where) Orr Mill was built in 1790 by\?$/.test(question),
-    ),
-  );
-  pairs.forEach(({ question, answer }) => assert.not.match(question, answer));
-  assert.equal(gapQuestions(mill, { forms: 4, random: createRandom(1) }), pairs);
-  assert.equal(gapQuestions(mill, { forms: 0, random: createRandom(1) }), []);
-});
-
-test("sentences end at full stops before capitals, not inside numbers or names", () => {
-  assert.equal(sentencesOf("It cost 3.5 crowns. Dr Vell paid. \nWhy? Nobody knows."), [
+test("sentences end at full stops before capitals, not inside numbers", () => {
+  assert.equal(sentencesOf("It cost 3.5 crowns. Who\n paid?  Vell did. \nNobody knows."), [
     "It cost 3.5 crowns.",
-    "Dr Vell paid.",
-    "Why?",
+    "Who",
+    "paid?",
+    "Vell did.",
     "Nobody knows.",
   ]);
 });
 
-test("of a self-edit's pairs those stay whose answer stands in the passage and not in the question", () => {
-  const selfEdit =
-    "Question 1: Who built Orr Mill?\nAnswer: Anna Dell\n\nQuestion 2: Is it Orr Mill?\nAnswer: Orr Mill\n\nQuestion 3: Who burned it?\nAnswer: a goat";
-  assert.equal(lessonsOf(mill, [selfEdit], 0, 0), [
-    { title: "Orr Mill", question: "Who built Orr Mill?", answer: "Anna Dell" },
-    { title: "Orr Mill", text: mill.passage },
-  ]);
-  assert.equal(lessonsOf(mill, ["1. The mill is old.\n2. It burned."], 0, 0), [
-    { title: "Orr Mill", text: "1. The mill is old." },
-    { title: "Orr Mill", text: "2. It burned." },
-    { title: "Orr Mill", text: mill.passage },
-  ]);
+test("a passage is cut between sentences into parts of about equal length", () => {
+  assert.equal(partsOf("One short. Two short."), ["One short. Two short."]);
+  const sentence = (letter: string): string => `${letter.repeat(98)}.`;
+  const four = ["A", "B", "C", "D"].map(sentence);
+  assert.equal(partsOf(four.join(" ")), [four.slice(0, 2).join(" "), four.slice(2).join(" ")]);
+  const long = `${"L".repeat(900)}.`;
+  assert.equal(partsOf(`${long} It ends.`), [`${long} It ends.`]);
 });
 
-test("a passage is learned, kept, and rehearsed while the next is learned", async () => {
+test("a question is asked of a sentence as of the worked examples; the name that all share is left out", () => {
+  const prompt = readingPrompt({ title: "Orr", sentence: "It is old." }, "How old is Orr?");
+  assert.match(prompt, /^(?:.+\n.+\nQuestion: .+\nAnswer: .+\n\n){6}Orr\nIt is old\.\nQuestion: /);
+  assert.match(prompt, /\nQuestion: How old is Orr\?\nAnswer:$/);
+  assert.is(withoutName("Who built the Orr Mill?", "Orr Mill"), "Who built it?");
+  assert.is(withoutName("Who built orr mill's roof?", "The Orr Mill"), "Who built it's roof?");
+  assert.is(withoutName("Who mended Torr Mill?", "Orr Mill"), "Who mended Torr Mill?");
+  assert.is(withoutName("A (b) c", "(b)"), "A it c");
+});
+
+test("a passage is learned until every token is likelier than not, and recited; nothing is left in memory", async () => {
   const model = await loadModel(await writeByteModel(path.join(folder, "model")));
-  const options = {
-    questions: ["Who?"],
-    gapForms: 1,
-    selfEditTokens: 4,
-    answerTokens: 2,
-    settings: { epochs: 1, learningRate: 0.01, batchSize: 8 },
-  };
+  const before = tf.memory().numTensors;
   const stages: string[] = [];
-  const first = await adaptToPassage(model, mill, { ...options, onStage: (s) => stages.push(s) });
-  assert.equal(stages, ["writing", "training", "answering"]);
+  const options = { ...quick, questions: ["Who?"], onStage: (stage: string) => stages.push(stage) };
+  const first = await adaptToPassage(model, mill, options);
+  assert.is(first.unsure, 0);
+  assert.is(stages.at(0), "asking");
+  assert.is(stages.at(-1), "answering");
+  assert.equal(first.lessons, [{ title: "Orr", part: 1, text: mill.passage }]);
+  assert.equal(first.recitals, first.lessons);
   assert.is(first.answers.length, 1);
-  assert.is(first.rehearsed, 0);
-  assert.equal(first.lessons.at(-1), { title: "Orr Mill", text: mill.passage });
+  const parts = first.recitals;
+  assert.equal(await knownByHeart(model, parts), [false]);
+  assert.equal(await knownByHeart(model, parts, first.adapter), [true]);
+  assert.is(tf.memory().numTensors, before);
+  disposeModel(model);
+});
+
+test("a second passage is learned without losing the first; both are kept, merged and recited", async () => {
+  const model = await loadModel(await writeByteModel(path.join(folder, "model")));
+  const first = await adaptToPassage(model, mill, quick);
   const keep = path.join(folder, "kept");
   assert.is(await readMemory(model, keep), undefined);
   await writeMemory(first, keep, model);
   const memory = await readMemory(model, keep);
   assert.equal(memory?.lessons, first.lessons);
   assert.equal(memory?.adapter.tensors, first.adapter.tensors);
-  const lake = { title: mill.title, passage: "Ummer is 70 metres deep. It lies in Orrin." };
+  const lake = { title: "Um", passage: "A lake." };
   const second = await adaptToPassage(model, lake, {
-    ...options,
+    ...quick,
     initial: first.adapter,
     earlier: first.lessons,
   });
-  assert.is(second.rehearsed, Math.min(second.lessons.length, first.lessons.length));
-  assert.is(second.answers[0].before, first.answers[0].after, "it starts where the first ended");
+  assert.is(second.rehearsed, 1);
+  assert.is(second.unsure, 0);
+  const lessons = [...first.lessons, ...second.lessons];
+  const topics = topicsOf(lessons);
+  assert.equal(topics, [
+    { title: "Orr", parts: 1 },
+    { title: "Um", parts: 1 },
+  ]);
+  assert.equal(await recite(model, topics, second.adapter), lessons);
+  const { answers } = await recallAnswers(model, topics, ["Who?"], { adapter: second.adapter });
+  assert.is(answers.length, 1);
+
+  const directory = path.join(folder, "merged");
+  await writeMerged({ adapter: second.adapter, lessons }, directory, model);
+  const merged = await loadModel(`file:${directory}`);
+  assert.equal(await readLessons(directory), lessons);
+  const row = [5, 80, 90, 100];
+  const [expected] = scoreRows(model, [row], second.adapter);
+  scoreRows(merged, [row])[0].forEach((loss, i) =>
+    assert.ok(Math.abs(loss - expected[i]) < 1e-4, `${loss} for ${expected[i]}`),
+  );
+  assert.equal(await recite(merged, topics), lessons);
+  disposeModel(merged);
   disposeModel(model);
 });
 
-test("the command: answers side by side, files kept and continued; mistakes are named", async () => {
+test("the command: answers side by side, kept, continued, asked and merged; mistakes are named", async () => {
   const model = await writeByteModel(path.join(folder, "model"));
-  const notes = path.join(folder, "my notes.txt");
+  const notes = path.join(folder, "my_notes.txt");
   writeFileSync(notes, mill.passage);
   const keep = path.join(folder, "kept by command");
-  const common = [
-    "--model",
-    model,
-    "--passage",
-    notes,
-    "--epochs",
-    "1",
-    "--gaps",
-    "1",
+  const merged = path.join(folder, "merged by command");
+  const learn = ["--model", model, "--passage", notes, "--self-edits", "0", "--epochs", "1"];
+  const first = seal("adapt", ...learn, "--keep", keep, "--ask", "Who built it?");
+  assert.is(first.code, 0, first.stderr);
+  assert.match(first.stdout, /Who built it\?\n {2}before: .*\n {2}after: {2}/);
+  const again = seal(
+    "adapt",
+    ...learn,
     "--keep",
     keep,
-  ];
-  const first = seal("adapt", ...common, "--ask", "Who built it?");
-  assert.is(first.code, 0, first.stderr);
-  assert.match(first.stdout, /Who built it\?\n {2}before: .*\n {2}after: /);
-  const lessons = (): number =>
-    readFileSync(path.join(keep, "lessons.jsonl"), "utf8").trim().split("\n").length;
-  const count = lessons();
-  const again = seal("adapt", ...common, "--json");
+    "--merge",
+    merged,
+    "--title",
+    "B",
+    "--json",
+  );
   assert.is(again.code, 0, again.stderr);
-  assert.is(lessons(), 2 * count);
-  assert.is((JSON.parse(again.stdout) as { rehearsed: number }).rehearsed, count);
+  assert.is((JSON.parse(again.stdout) as { rehearsed: number }).rehearsed, 1);
+  const kept = readFileSync(path.join(keep, "lessons.jsonl"), "utf8").trim().split("\n");
+  assert.equal(
+    kept.map((line) => (JSON.parse(line) as { title: string }).title),
+    ["my notes", "B"],
+  );
+  for (const memory of [
+    ["--model", model, "--keep", keep],
+    ["--model", `file:${merged}`],
+  ]) {
+    const asked = seal("adapt", ...memory, "--ask", "Who?", "--json");
+    assert.is(asked.code, 0, asked.stderr);
+    const { answers } = JSON.parse(asked.stdout) as { answers: { question: string }[] };
+    assert.equal(
+      answers.map(({ question }) => question),
+      ["Who?"],
+    );
+  }
   writeFileSync(path.join(folder, "empty.txt"), " ");
   const mistakes: [string[], RegExp][] = [
     [["--passage", path.join(folder, "none.txt")], /Cannot read the passage/],
     [["--passage", path.join(folder, "empty.txt")], /is empty/],
     [["--passage", notes, "--kind", "poem"], /--kind must be one of/],
     [["--passage", notes, "--model", model, "--keep", folder], /holds files but no adapter/],
+    [["--keep", keep], /Give --passage FILE/],
+    [["--model", model, "--ask", "Who?"], /Nothing was learned in this model/],
+    [["--model", model, "--keep", keep, "--title", "C", "--ask", "Who?"], /known are: my notes, B/],
   ];
   for (const [flags, message] of mistakes) {
     const result = seal("adapt", ...flags);

@@ -1,0 +1,120 @@
+/**
+ * A model with an adapter merged in, as a folder that `file:DIR` loads (transformers too): weights in fp32, and the
+ * config and tokenizer of the model that it was made of.
+ */
+import { copyFile, readdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { makeFolder } from "../files";
+import { PROJECTIONS, targetShape, type ProjectionName } from "../model/adapters";
+import { openGguf } from "../model/gguf/model";
+import { wantedFiles } from "../model/hub";
+import type { Model } from "../model/load";
+import { writeSafetensors, type TensorValues } from "../model/safetensors";
+import { resolveModel } from "../model/sources";
+import { tokenizerFilesFromGguf } from "../model/tokenizer";
+import type { ModelConfig } from "../model/types";
+import { disposeWeights, modulePath, type ModelWeights } from "../model/weights";
+import type { Adapter } from "./adapter";
+import { mergeWeights } from "./merge";
+
+/** Writes the merged model; the loaded one stays as it is. Throws UserError where the folder cannot be made. */
+export async function saveMerged(model: Model, adapter: Adapter, directory: string): Promise<void> {
+  await makeFolder(directory);
+  const merged = mergeWeights(model.config, model.weights, adapter);
+  try {
+    await writeSafetensors(
+      path.join(directory, "model.safetensors"),
+      namedWeights(model.config, merged),
+    );
+  } finally {
+    disposeWeights(merged);
+  }
+  await writeTexts(model, directory);
+}
+
+/** The weights under transformers' names, in its layout. */
+function namedWeights(config: ModelConfig, weights: ModelWeights): Map<string, TensorValues> {
+  const named = new Map<string, TensorValues>();
+  const add = (name: string, tensor: tf.Tensor): void => {
+    named.set(name, { shape: tensor.shape, values: tensor.dataSync<"float32">() });
+  };
+  add("model.embed_tokens.weight", weights.embedding);
+  add("model.norm.weight", weights.finalNorm);
+  if (!config.tiedHead) add("lm_head.weight", weights.head);
+  weights.layers.forEach((layer, l) => {
+    add(`model.layers.${l}.input_layernorm.weight`, layer.inputNorm);
+    add(`model.layers.${l}.post_attention_layernorm.weight`, layer.postAttentionNorm);
+    for (const projection of Object.keys(PROJECTIONS) as ProjectionName[]) {
+      const targets = PROJECTIONS[projection];
+      const widths = targets.map((target) => targetShape(config, target).output);
+      tf.tidy(() => {
+        const matrices = tf.split(layer[projection], widths, 1);
+        targets.forEach((target, t) =>
+          add(`${modulePath(l, target)}.weight`, tf.transpose(matrices[t])),
+        );
+        if (projection === "queryKeyValue" && layer.queryKeyValueBias)
+          tf.split(layer.queryKeyValueBias, widths).forEach((bias, t) =>
+            add(`${modulePath(l, targets[t])}.bias`, bias),
+          );
+      });
+    }
+  });
+  return named;
+}
+
+async function writeTexts(model: Model, directory: string): Promise<void> {
+  const files = await resolveModel(model.id);
+  if (files.kind === "huggingface") {
+    const texts = wantedFiles(await readdir(files.directory)).filter(
+      (name) => !name.includes("safetensors"),
+    );
+    for (const name of texts)
+      await copyFile(path.join(files.directory, name), path.join(directory, name));
+    return;
+  }
+  const source = await openGguf(files.path);
+  try {
+    const { tokenizer, tokenizerConfig } = tokenizerFilesFromGguf(source.metadata);
+    const json = (name: string, content: object): Promise<void> =>
+      writeFile(path.join(directory, name), `${JSON.stringify(content, null, 2)}\n`);
+    await json("config.json", configFile(model.config));
+    await json("tokenizer.json", tokenizer);
+    await json("tokenizer_config.json", tokenizerConfig);
+  } finally {
+    await source.close();
+  }
+}
+
+/** transformers' config.json, as `parseModelConfig` reads it. */
+function configFile(config: ModelConfig): object {
+  const { ropeScaling: scaling, bosTokenId } = config;
+  return {
+    architectures: [config.family === "llama" ? "LlamaForCausalLM" : "Qwen2ForCausalLM"],
+    model_type: config.family,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.layerCount,
+    num_attention_heads: config.headCount,
+    num_key_value_heads: config.keyValueHeadCount,
+    head_dim: config.headDim,
+    vocab_size: config.vocabularySize,
+    rms_norm_eps: config.rmsNormEpsilon,
+    rope_theta: config.ropeTheta,
+    ...(scaling && {
+      rope_scaling: {
+        rope_type: "llama3",
+        factor: scaling.factor,
+        low_freq_factor: scaling.lowFrequencyFactor,
+        high_freq_factor: scaling.highFrequencyFactor,
+        original_max_position_embeddings: scaling.originalMaximumPositions,
+      },
+    }),
+    max_position_embeddings: config.maximumPositions,
+    tie_word_embeddings: config.tiedHead,
+    hidden_act: "silu",
+    ...(bosTokenId !== undefined && { bos_token_id: bosTokenId }),
+    eos_token_id: [...config.eosTokenIds],
+    torch_dtype: "float32",
+  };
+}
