@@ -1,11 +1,12 @@
 /**
  * The test command's second half: the checks (`--checks`), then every test file in a process of its
- * own, two at a time; files named *.engine.test.ts once for each engine; the notebooks, executed in short
- * mode. A word limits it to the files whose path contains it. What a test asserts is the files' matter.
+ * own, two at a time; files named *.engine.test.ts once for each engine (webgpu, slow in software, only the goldens and
+ * what else is short); the notebooks, executed in short mode. A word limits it to the files whose path contains it. What a test asserts is the files' matter.
  */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { tryEngine } from "../src/engine/doctor";
 import { isComplete, nativeTargets } from "../src/setup/location.cjs";
 import { runJob, summaryLine } from "./runner/job";
 import type { Job, Outcome } from "./runner/job";
@@ -38,6 +39,33 @@ function whyNoNative(): string | undefined {
   if (asked && asked !== "tensorflow") return `SEAL_ENGINE=${asked}`;
   if (nativeTargets().some(isComplete)) return undefined;
   return "the native engine is not set up";
+}
+
+/** What WebGPU is tested by; on a driver in software these take about two minutes of one core. */
+const WEBGPU_FILES = /engine\/engine\.|lora\/(goldens|gradients|together)\./;
+
+/** Chromium's software driver, so that WebGPU is tested where there is no GPU; another one where that is not found. */
+const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+const WEBGPU_ENVIRONMENT: Record<string, string> =
+  process.env.VK_DRIVER_FILES === undefined && existsSync(SOFTWARE_DRIVER)
+    ? { VK_DRIVER_FILES: SOFTWARE_DRIVER }
+    : {};
+
+/** The files on WebGPU, or why they are not run there. */
+async function webgpuJobs(files: readonly string[]): Promise<{ jobs: Job[]; skipped: string[] }> {
+  const own = files.filter((file) => WEBGPU_FILES.test(file.replaceAll("\\", "/")));
+  if (own.length === 0) return { jobs: [], skipped: [] };
+  const asked = process.env.SEAL_ENGINE;
+  const { works, why } =
+    asked && asked !== "webgpu"
+      ? { works: false, why: `SEAL_ENGINE=${asked}` }
+      : await tryEngine("webgpu", WEBGPU_ENVIRONMENT);
+  if (!works) return { jobs: [], skipped: own.map((file) => `${file} [webgpu] (${why})`) };
+  const jobs = own.map((file) => {
+    const job = testJob(file, "webgpu");
+    return { ...job, environment: { ...job.environment, ...WEBGPU_ENVIRONMENT }, limit: 600 };
+  });
+  return { jobs, skipped: [] };
 }
 
 function testFiles(filter: string): string[] {
@@ -117,9 +145,10 @@ async function main(args: string[]): Promise<number> {
   const checks = args.includes("--checks");
   // Tests of the command line run what the build makes, so it comes first and alone.
   const outcomes = checks ? await runAll([build]) : [];
-  const notebooks = await notebookJobs(filter);
-  jobs.push(...notebooks.jobs);
-  skipped.push(...notebooks.skipped);
+  for (const more of [await webgpuJobs(files), await notebookJobs(filter)]) {
+    jobs.push(...more.jobs);
+    skipped.push(...more.skipped);
+  }
   outcomes.push(...(await runAll([...(checks ? CHECKS : []), ...jobs])));
   if (jobs.length === 0) console.log(`No test file's path contains "${filter}".`);
   skipped.push(...outcomes.flatMap((outcome) => outcome.skippedNames));

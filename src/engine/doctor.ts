@@ -12,13 +12,15 @@ const TIME_LIMIT = 120_000;
 
 /** One engine: works, or why not; speed in billions of floating-point operations a second (1024³ product, or a smaller one on a slow engine; fastest of several). */
 export interface EngineReport {
-  name: EngineName | "webgpu";
+  name: EngineName;
   works: boolean;
   why?: string;
   version?: string;
   threads?: number;
   gpu?: string;
   gflops?: number;
+  /** Whether the GPU's work is done in software. */
+  software?: boolean;
   /** Memory of the process that tried it. */
   residentBytes?: number;
 }
@@ -41,13 +43,17 @@ export interface DoctorReport {
 export async function listEngines(): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
   for (const name of ENGINE_NAMES) reports.push(await tryEngine(name));
-  reports.push({ name: "webgpu", works: false, why: "not part of this version" });
   return reports;
 }
 
-async function tryEngine(name: EngineName): Promise<EngineReport> {
+/** Starts and times one engine in a process of its own, with further environment variables if told. */
+export async function tryEngine(
+  name: EngineName,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<EngineReport> {
   const script = path.join(__dirname, `measure${path.extname(__filename)}`);
-  const options = { timeout: TIME_LIMIT, killSignal: "SIGKILL" as const };
+  const env = { ...process.env, ...environment };
+  const options = { timeout: TIME_LIMIT, killSignal: "SIGKILL" as const, env };
   try {
     const run = promisify(execFile)(process.execPath, [...process.execArgv, script, name], options);
     const found = lastJson((await run).stdout);
@@ -74,7 +80,9 @@ function lastJson(output: string): Partial<EngineReport> & { error?: string } {
 export async function doctor(): Promise<DoctorReport> {
   const engines = await listEngines();
   const asked = process.env.SEAL_ENGINE || undefined;
-  const chosen = engines.find(({ name, works }) => works && (asked ?? name) === name)?.name;
+  const chosen = engines.find(
+    ({ name, works, software }) => works && (asked === undefined ? !software : asked === name),
+  )?.name;
   return {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
@@ -83,7 +91,7 @@ export async function doctor(): Promise<DoctorReport> {
     memory: { totalBytes: os.totalmem(), freeBytes: os.freemem() },
     nvidiaDriver: hasNvidiaDriver(),
     nativeFolder: nativeTargets()[0]?.folder,
-    chosen: chosen === "webgpu" ? undefined : chosen,
+    chosen,
     engines,
   };
 }

@@ -1,10 +1,11 @@
 /** Chooses a TensorFlow.js backend and starts it. Installing the native one is `src/setup`'s work. */
 import * as tf from "@tensorflow/tfjs";
 import { errorMessage, UserError } from "../errors";
-import { nativeMissing, startNative } from "./native";
+import { forSmallWorld, nativeMissing, startNative } from "./native";
 import { ENGINE_NAMES } from "./types";
 import type { EngineInfo, EngineName } from "./types";
 import { startWasm } from "./wasm";
+import { startWebgpu } from "./webgpu";
 
 export { doctor, formatDoctor, listEngines } from "./doctor";
 export type { DoctorReport, EngineReport } from "./doctor";
@@ -54,24 +55,40 @@ async function startNamed(name: EngineName): Promise<EngineInfo> {
   }
 }
 
+/**
+ * TensorFlow; where it is not to be had, a GPU through WebGPU, if it is one in hardware and the model no small world's, whose
+ * little operations would wait for it; else WebAssembly.
+ */
 async function startBest(): Promise<EngineInfo> {
-  const missing = nativeMissing();
-  if (missing !== undefined) return { ...(await start("wasm")), why: missing };
+  let why = nativeMissing();
+  if (why === undefined) {
+    try {
+      return await start("tensorflow");
+    } catch (error) {
+      why = errorMessage(error);
+    }
+  }
+  if (forSmallWorld()) return { ...(await start("wasm")), why };
   try {
-    return await start("tensorflow");
+    return { ...(await start("webgpu", () => startWebgpu({ hardware: true }))), why };
   } catch (error) {
-    return { ...(await start("wasm")), why: errorMessage(error) };
+    why += `; webgpu: ${errorMessage(error)}`;
+    return { ...(await start("wasm")), why };
   }
 }
 
-async function start(name: EngineName): Promise<EngineInfo> {
+const STARTERS = { tensorflow: startNative, webgpu: startWebgpu, wasm: startWasm, cpu: startCpu };
+
+async function start(
+  name: EngineName,
+  starter: () => Promise<EngineInfo> = STARTERS[name],
+): Promise<EngineInfo> {
   const earlier = started.get(name);
   if (earlier !== undefined) {
     await tf.setBackend(name);
     return earlier;
   }
-  const starters = { tensorflow: startNative, wasm: startWasm, cpu: startCpu };
-  const info = await starters[name]();
+  const info = await starter();
   await tf.ready();
   started.set(name, info);
   return info;

@@ -73,12 +73,20 @@ export async function startNative(): Promise<EngineInfo> {
 /** Whether the user has chosen. */
 const ONE_DNN_CHOSEN = process.env.TF_ENABLE_ONEDNN_OPTS !== undefined;
 
+let smallWorld = false;
+
+/** Whether the engine is for a small world's model, as `prepareEngine` was told. */
+export function forSmallWorld(): boolean {
+  return smallWorld;
+}
+
 /**
  * Says, before the engine starts, which model it is for. oneDNN's kernels make SmolLM2 1.3 times faster; a small world,
  * whose many shapes fill their caches, runs 1.8 times faster without. TF_ENABLE_ONEDNN_OPTS=0 or 1 overrules it.
  */
 export function prepareEngine(model: string): void {
-  if (!ONE_DNN_CHOSEN) process.env.TF_ENABLE_ONEDNN_OPTS = model.startsWith("tiny:") ? "0" : "1";
+  smallWorld = model.startsWith("tiny:");
+  if (!ONE_DNN_CHOSEN) process.env.TF_ENABLE_ONEDNN_OPTS = smallWorld ? "0" : "1";
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The engines' names and what is said about them; plain data. */
 
 /** The engines, best first. */
-export const ENGINE_NAMES = ["tensorflow", "wasm", "cpu"] as const;
+export const ENGINE_NAMES = ["tensorflow", "webgpu", "wasm", "cpu"] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** The engine that runs, as records keep it. */
@@ -11,8 +11,10 @@ export interface EngineInfo {
   version: string;
   /** Threads that a matrix product may use. */
   threads: number;
-  /** The GPU's name and memory, where one is used. */
+  /** The GPU's name, and its memory or maker, where one is used. */
   gpu?: string;
+  /** True where a driver does a GPU's work in software. */
+  software?: boolean;
   /** Why a better engine is not used. */
   why?: string;
 }

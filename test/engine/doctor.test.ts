@@ -10,7 +10,7 @@ doctorSuite("every engine is tried; the portable ones work and are timed", async
   const { engines, chosen, threads } = await doctor();
   assert.equal(
     engines.map(({ name }) => name),
-    ["tensorflow", "wasm", "cpu", "webgpu"],
+    ["tensorflow", "webgpu", "wasm", "cpu"],
   );
   for (const { name, works, gflops = 0, residentBytes = 0, why } of engines) {
     if (name === "wasm" || name === "cpu") assert.ok(works, `${name}: ${why}`);

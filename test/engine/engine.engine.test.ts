@@ -23,26 +23,39 @@ engine("started again, it is the same one", async () => {
   assert.is(await startEngine(), info);
 });
 
-engine("product, gradient and top-k, which Node 23 broke in tfjs-node", () => {
+engine("product, gradient and top-k, which Node 23 broke in tfjs-node", async () => {
   const a = tf.tensor2d([1, 2, 3, 4], [2, 2]);
   const b = tf.tensor2d([5, 6, 7, 8], [2, 2]);
-  assert.equal([...tf.matMul(a, b).dataSync()], [19, 22, 43, 50]);
+  assert.equal([...(await tf.matMul(a, b).data())], [19, 22, 43, 50]);
   const gradient = tf.grad((x) => tf.sum(tf.square(tf.matMul(x, b))))(a);
-  assert.equal([...gradient.dataSync()], [454, 618, 1030, 1402]);
+  assert.equal([...(await gradient.data())], [454, 618, 1030, 1402]);
   const { values, indices } = tf.topk(tf.tensor1d([3, 9, 1, 7]), 2);
-  assert.equal([...values.dataSync()], [9, 7]);
-  assert.equal([...indices.dataSync()], [1, 3]);
+  assert.equal([...(await values.data())], [9, 7]);
+  assert.equal([...(await indices.data())], [1, 3]);
 });
 
-engine("a long sum is right to single precision", () => {
+engine("a long sum is right to single precision", async () => {
   const row = tf.tensor2d(
     Float32Array.from({ length: 4096 }, (_, index) => 1 / (index + 1)),
     [1, 4096],
   );
   let exact = 0;
-  for (const value of row.dataSync()) exact += value * value;
-  const found = tf.matMul(row, row, false, true).dataSync()[0] ?? NaN;
+  for (const value of await row.data()) exact += value * value;
+  const [found] = await tf.matMul(row, row, false, true).data();
   assert.ok(Math.abs(found / exact - 1) < 1e-6, `${found} for ${exact}`);
+});
+
+engine("what the engine cannot give at once is refused, not made up", async () => {
+  if (asked !== "webgpu") return;
+  const a = tf.tensor2d(new Float32Array(64 * 64).fill(1), [64, 64]);
+  const product = tf.matMul(a, a);
+  assert.throws(() => product.dataSync(), /cannot give a result at once[^\n]*\nAwait it/);
+  assert.is((await product.data())[0], 64);
+  assert.is(product.dataSync()[0], 64);
+  // 64 GiB, more than a GPU gives to one tensor.
+  const long = tf.ones([2 ** 17, 1]);
+  assert.throws(() => tf.matMul(long, long, false, true), /out of memory: a tensor of/);
+  assert.is((await tf.matMul(a, a).data())[5], 64);
 });
 
 engine.run();

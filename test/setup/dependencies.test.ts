@@ -13,8 +13,12 @@ const json = (name: string): Record<string, Record<string, unknown>> =>
   >;
 
 test("package.json names exact versions", () => {
-  const { dependencies, devDependencies } = json("package.json");
-  const versions = Object.entries({ ...dependencies, ...devDependencies });
+  const { dependencies, devDependencies, optionalDependencies } = json("package.json");
+  const versions = Object.entries({
+    ...dependencies,
+    ...devDependencies,
+    ...optionalDependencies,
+  });
   assert.ok(versions.length > 20);
   for (const [name, version] of versions)
     assert.match(String(version), /^(npm:[^@]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/, name);
