@@ -26,7 +26,7 @@ type Shape = Pick<
 export type ModelShape = Shape;
 
 /** config.json of the presets' models, so that a plan needs no network. */
-const known: ReadonlyMap<string, Shape> = new Map([
+export const presetShapes: ReadonlyMap<string, ModelShape> = new Map([
   [defaultModel, shape(576, 1536, 30, [9, 3, 64], 49152, true, false)],
   ["hub:Qwen/Qwen2.5-0.5B-Instruct", shape(896, 4864, 24, [14, 2, 64], 151936, true, true)],
   ["hub:Qwen/Qwen2.5-7B", shape(3584, 18944, 28, [28, 4, 128], 152064, false, true)],
@@ -49,7 +49,7 @@ function shape(
 
 /** The shape of the model named `id`. Throws UserError where it cannot be had without downloading weights. */
 export async function modelShape(id: string): Promise<ModelShape> {
-  const found = known.get(id);
+  const found = presetShapes.get(id);
   if (found) return found;
   const [, owner, name, revision = "main"] = /^hub:([^/@]+)\/([^/@]+)(?:@(.+))?$/.exec(id) ?? [];
   if (owner && name) return hubShape(`${owner}/${name}`, revision);

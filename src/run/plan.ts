@@ -1,7 +1,13 @@
 /** What a run would take, before it is started: work, memory and time, from the variant and the model's shape alone. */
 import os from "node:os";
 import { UserError } from "../errors";
-import { adapterParameterCount, modelShape, parameterCount, type ModelShape } from "../model/shape";
+import {
+  adapterParameterCount,
+  modelShape,
+  parameterCount,
+  presetShapes,
+  type ModelShape,
+} from "../model/shape";
 import type { TargetName } from "../model/adapters";
 import { planners } from "./experiments";
 import type { Variant } from "./variant";
@@ -163,8 +169,14 @@ function adviceFor(workload: Workload, shape: ModelShape, limit: number, needed:
     .find((concurrency) => memoryOf(workload, shape, concurrency).total <= limit);
   const machine = `a machine with ${gigabytes(needed / USABLE_SHARE)} of memory`;
   if (smaller !== undefined) return `"concurrency": ${smaller} would fit, or ${machine}.`;
-  const parameters = Math.floor(limit / BYTES / workload.weightSets / 1e8) / 10;
-  return `${machine.charAt(0).toUpperCase()}${machine.slice(1)} would do; here a model may have about ${parameters} thousand million parameters at most.`;
+  const would = `${machine.charAt(0).toUpperCase()}${machine.slice(1)} would do`;
+  const [model] = [...presetShapes]
+    .map(([id, own]) => ({ id, total: memoryOf(workload, own, Infinity).total }))
+    .filter(({ total }) => total <= limit && total < needed)
+    .sort((a, b) => b.total - a.total);
+  return model
+    ? `${would}; here "model": "${model.id}" fits, with ${gigabytes(model.total)}.`
+    : `${would}; none of the presets' models fits here.`;
 }
 
 /** A plan as lines for people. */

@@ -1,11 +1,20 @@
 /** Plans: parameter counts of known models, memory and time by hand, refusals with what would fit. */
+import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/errors";
 import { adapterParameterCount, modelShape, parameterCount } from "../../src/model/shape";
-import { formatPlan, planWorkload, requireFit, type Workload } from "../../src/run/plan";
+import {
+  formatPlan,
+  planVariant,
+  planWorkload,
+  requireFit,
+  type Workload,
+} from "../../src/run/plan";
+import { readVariant } from "../../src/run/variant";
 
 const test = suite("plan");
+const root = path.join(__dirname, "../..");
 
 test("parameters of the presets' models, as their cards count them", async () => {
   const counts: [string, number][] = [
@@ -62,7 +71,27 @@ test("what does not fit is refused with fewer adapters, or else a larger machine
       error instanceof UserError && /needs about .*\n"concurrency": 2/.test(error.message),
   );
   const tiny = planWorkload("one", workload, shape, { memory: 1e9 });
-  assert.match(tiny.advice ?? "", /^A machine with 1\.\d+ GB|^A machine with \d/);
+  assert.match(
+    tiny.advice ?? "",
+    /^A machine with \d.* would do; none of the presets' models fits/,
+  );
+});
+
+test("the paper's own run, 7B in fp32, is refused where it cannot fit, with what would", async () => {
+  const variant = await readVariant(path.join(root, "experiments/knowledge/qwen2.5-7b.json"));
+  const plan = await planVariant(variant, { memory: 25e9 });
+  assert.is(plan.parameters, 7_615_616_512);
+  assert.is(plan.memory.weights, 2 * 4 * 7_615_616_512);
+  assert.throws(
+    () => requireFit(plan),
+    (error: unknown) =>
+      error instanceof UserError &&
+      /^qwen2\.5-7b needs about \d+ GB of memory; this machine has 25 GB\.\nA machine with \d+ GB of memory would do; here "model": "[^"]+" fits, with [\d.]+ GB\.$/.test(
+        error.message,
+      ),
+  );
+  const { fits } = await planVariant(variant, { memory: plan.memory.total / 0.85 + 1 });
+  assert.ok(fits);
 });
 
 test("a model whose shape is not known is asked to be pulled first", async () => {
