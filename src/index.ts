@@ -24,6 +24,8 @@ export { saveMerged } from "./lora/save-merged";
 export { selfEditKinds, selfEditPrompt, answerPrompt, openBookPrompt } from "./selfedit/prompts";
 export type { SelfEditKind } from "./selfedit/prompts";
 export { trainingSequences } from "./selfedit/sequences";
+export { REWARDS, rewardOf, selectByReward } from "./restem/rewards";
+export type { RewardKind } from "./restem/rewards";
 export { selectCandidates } from "./restem/select";
 export type { Candidate, CandidateStatus, SelectionRule } from "./restem/select";
 export { adaptToPassage, adaptSettings } from "./adapt/adapt";
@@ -72,6 +74,7 @@ export { costOf, countRequestTokens, listPrice, PRICES_AS_OF } from "./openai/pr
 export { runVariant } from "./run/runner";
 export type { RunOptions, RunResult } from "./run/runner";
 export { parseVariant, readVariant } from "./run/variant";
+export type { Variant } from "./run/variant";
 export { readRecord } from "./run/record";
 export type { RunRecord } from "./run/record";
 export { runReplay } from "./replay/run";
@@ -90,6 +93,9 @@ export {
   wilsonInterval,
 } from "./statistics";
 export { figureAccuracyByArm, figureBars } from "./plot/bars";
+export type { Bar, BarOptions } from "./plot/bars";
+export { figureCurves } from "./plot/curves";
+export type { Curve, CurveOptions } from "./plot/curves";
 export {
   figureAccuracyByRound,
   figureRewardDistribution,
@@ -101,6 +107,8 @@ export type { ArcTaskPicture, GridPanel } from "./plot/grids";
 export { figureForgetting } from "./plot/forgetting";
 export { figureHeatmap } from "./plot/heatmap";
 export { renderFigure } from "./plot/render";
+export { renderTable } from "./plot/table";
+export type { Table } from "./plot/table";
 export type { Figure } from "./plot/figure";
 export {
   askAbout,

@@ -173,10 +173,10 @@ function headline(
   rows: readonly { arm: PretrainingArm; count: number; row: RecordRow }[],
 ): string {
   const many = variant.passages[variant.passages.length - 1];
-  const said = (["SEAL", "random selection", "untrained self-edits", "passages only"] as const)
+  const said = (["SEAL", "untrained self-edits", "passages only"] as const)
     .flatMap((arm) => rows.filter((one) => one.arm === arm && one.count === many))
     .filter(({ row }) => row.n > 0)
-    .map(({ arm, row }) => `${armName(variant, arm)} ${(100 * row.accuracy).toFixed(0)}%`);
+    .map(({ arm, row }) => `${arm} ${(100 * row.accuracy).toFixed(0)}%`);
   return `${many} passages in one training run: ${said.join(", ")}`;
 }
 

@@ -11,7 +11,8 @@ const root = path.resolve(__dirname, "../..");
 
 const right = `
   import { frame, generate, loadModel, readRecord, show, trainAdapters } from "seal-lab";
-  import type { RunRecord, Verdict } from "seal-lab";
+  import { figureBars, figureCurves, parseVariant, REWARDS, runVariant, selectByReward } from "seal-lab";
+  import type { Curve, Figure, RewardKind, RunRecord, Variant, Verdict } from "seal-lab";
   type IsAny<T> = 0 extends 1 & T ? true : false;
   type Result = Awaited<ReturnType<typeof trainAdapters>>[number];
   const a: [IsAny<Result>, IsAny<RunRecord["rows"][number]["accuracy"]>, IsAny<Verdict>] = [false, false, false];
@@ -20,7 +21,14 @@ const right = `
   const text: string = (await generate(model, ["a"], { maximumTokens: 3 }))[0].text;
   const record = await readRecord("x");
   const share: number = record.rows[0].accuracy;
-  export { a, b, text, share };`;
+  const curve: Curve = { label: "a", points: [{ x: 1, value: 2, interval: [1, 3] }] };
+  const drawn: Figure = figureCurves([curve], { title: "", xTitle: "", yTitle: "", format: String });
+  const bars: Figure = figureBars([{ label: "a", value: 1 }], { title: "", axisTitle: "", format: String });
+  const kind: RewardKind = REWARDS[0];
+  const kept: number[][] = selectByReward(kind, [[{ status: "ok", reward: 1 }]], 1);
+  const variant: Variant = parseVariant({ experiment: "pretraining", name: "x" });
+  const { record: own } = await runVariant(variant, { quiet: true });
+  export { a, b, text, share, drawn, bars, kept, own };`;
 const wrong = `import { frame } from "seal-lab"; export const n: number = frame([]);`;
 const misspelt = `import { generate, type Model } from "seal-lab";
   export const f = (model: Model) => generate(model, [""], { maximumToken: 3 });`;
