@@ -266,6 +266,9 @@ export async function openModel(id: string, quiet = false): Promise<Model> {
   if (!quiet) note(`loading ${id}`);
   const model = await loadModel(id, quiet ? {} : { onProgress: downloadProgress(id) });
   const engine = engineInfo();
-  if (!quiet && engine) note(`engine ${engine.name}${engine.why ? ` (${engine.why})` : ""}`);
+  if (!quiet && engine) {
+    const told = [engine.gpu, engine.why].filter(Boolean).join("; ");
+    note(`engine ${engine.name}${told ? ` (${told})` : ""}`);
+  }
   return model;
 }
