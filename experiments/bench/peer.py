@@ -22,20 +22,31 @@ logging.disable_progress_bar()
 imported = time.perf_counter()
 folder, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
-base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-base.eval()
+bases = {}
+
+
+def base(bfloat16):
+    """The model with its frozen weights in fp32 or bfloat16 (PEFT keeps adapters in fp32 beside them)."""
+    if bfloat16 not in bases:
+        dtype = torch.bfloat16 if bfloat16 else torch.float32
+        bases[bfloat16] = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
+        bases[bfloat16].eval()
+    return bases[bfloat16]
+
+
+base(False)
 loaded = time.perf_counter()
 
 
-def adapted(settings, seed):
+def adapted(settings, seed, bfloat16):
     torch.manual_seed(seed)
     config = LoraConfig(r=settings["rank"], lora_alpha=settings["alpha"], target_modules=settings["targets"])
-    return get_peft_model(base, config)
+    return get_peft_model(base(bfloat16), config)
 
 
-def train(settings, sequences, pad_to=0, steps=0):
+def train(settings, sequences, bfloat16, pad_to=0, steps=0):
     """One adapter: each sequence a step, AdamW with linear decay, clipping at 1. Returns the PEFT model."""
-    model = adapted(settings, 0)
+    model = adapted(settings, 0, bfloat16)
     model.train()
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.0, fused=True)
@@ -71,15 +82,17 @@ def decode(model, prompts, tokens, temperature):
 
 
 def answer(request):
-    begin = time.perf_counter()
     seconds = {}
+    bfloat16 = request.get("bfloat16", False)
+    base(bfloat16)
+    begin = time.perf_counter()
     if request["do"] == "train":
         for sequences in request["jobs"]:
-            train(request["settings"], sequences, request.get("padTo", 0), request.get("steps", 0)).unload()
+            train(request["settings"], sequences, bfloat16, request.get("padTo", 0), request.get("steps", 0)).unload()
     elif request["do"] == "score":
         seconds = {"train": 0.0, "answer": 0.0}
         for sequences, prompts in zip(request["jobs"], request["prompts"]):
-            model = train(request["settings"], sequences)
+            model = train(request["settings"], sequences, bfloat16)
             model.eval()
             middle = time.perf_counter()
             seconds["train"] += middle - begin
@@ -89,7 +102,7 @@ def answer(request):
             begin = time.perf_counter()
         return seconds
     elif request["do"] == "decode":
-        decode(base, request["prompts"], request["tokens"], request["temperature"])
+        decode(base(bfloat16), request["prompts"], request["tokens"], request["temperature"])
     return {"total": time.perf_counter() - begin}
 
 

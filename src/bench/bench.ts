@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { engineInfo } from "../engine";
 import { errorMessage } from "../errors";
-import { hasFusedKernels, product } from "../engine/fused";
+import { hasFusedKernels, product, useBfloat16 } from "../engine/fused";
 import { generate, generateGroups } from "../lora/generate";
 import { trainAdapters } from "../lora/train";
 import { TARGET_NAMES, type TargetName } from "../model/adapters";
@@ -119,6 +119,37 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   }
 }
 
+/** In what numbers products with frozen weights are made, and which points are measured so. */
+interface Precision {
+  /** Behind the names of what is measured. */
+  readonly suffix: string;
+  readonly bfloat16: boolean;
+  readonly counts: readonly number[];
+  /** Steps of full rows, all of one length: rows and length. */
+  readonly fullSteps: readonly (readonly [rows: number, length: number])[];
+  readonly decodedRows: readonly number[];
+}
+
+const SINGLE: Precision = {
+  suffix: "",
+  bfloat16: false,
+  counts: [1, 2, 5, 10],
+  fullSteps: [
+    [5, 32],
+    [20, 50],
+  ],
+  decodedRows: [1, 8, 32, 64],
+};
+const QUICK: Precision = { ...SINGLE, counts: [1, 5], fullSteps: [[5, 32]], decodedRows: [1, 32] };
+/** Off unless asked for; the peer then has its weights in bfloat16 too. */
+const HALF: Precision = {
+  suffix: ", bfloat16",
+  bfloat16: true,
+  counts: [5],
+  fullSteps: [],
+  decodedRows: [1, 32],
+};
+
 class Bench {
   readonly rows: BenchRow[] = [];
   readonly failures: { part: Part; reason: string }[] = [];
@@ -128,6 +159,7 @@ class Bench {
   private readonly fastest = new Map<string, number>();
   private jobs: (readonly number[])[] = [];
   private meanTokens = 0;
+  private precision = SINGLE;
   private padding = countPadding([], PAD_TO);
   /** The model without end tokens, so that both sides write equally many. */
   private readonly endless: Model;
@@ -150,13 +182,22 @@ class Bench {
     for (let round = 0; round < rounds; round++) {
       note(`round ${round + 1} of ${rounds}`);
       this.measurePeak();
-      if (parts.includes("a")) await this.attempt("a", () => this.training());
-      if (parts.includes("b")) await this.attempt("b", () => this.scoring());
-      if (parts.includes("c")) await this.attempt("c", () => this.decoding());
+      for (const precision of this.precisions()) {
+        this.precision = precision;
+        useBfloat16(precision.bfloat16);
+        if (parts.includes("a")) await this.attempt("a", () => this.training());
+        if (parts.includes("b")) await this.attempt("b", () => this.scoring());
+        if (parts.includes("c")) await this.attempt("c", () => this.decoding());
+      }
+      useBfloat16(false);
       this.measurePeak();
     }
-    if (parts.includes("h")) await this.attempt("h", () => this.padded());
-    this.report();
+    for (const precision of this.precisions()) {
+      this.precision = precision;
+      if (parts.includes("h") && !precision.bfloat16) await this.attempt("h", () => this.padded());
+      this.report();
+    }
+    this.precision = SINGLE;
     if (parts.includes("d")) await this.attempt("d", () => this.loading());
     if (parts.includes("e")) await this.attempt("e", () => this.smallWorld());
     if (parts.includes("f")) await this.attempt("f", () => this.growth());
@@ -175,12 +216,10 @@ class Bench {
     }
   }
 
-  private get counts(): number[] {
-    return this.options.quick ? [1, 5] : [1, 2, 5, 10];
-  }
-
-  private get decodedRows(): number[] {
-    return this.options.quick ? [1, 32] : [1, 8, 32, 64];
+  private precisions(): Precision[] {
+    const canHalf = useBfloat16(true);
+    useBfloat16(false);
+    return [this.options.quick ? QUICK : SINGLE, ...(canHalf ? [HALF] : [])];
   }
 
   /** Jobs of part (a) for K: K of them at once; two, one after another, where K is 1. */
@@ -198,15 +237,18 @@ class Bench {
         `a peer ${name} start`,
         this.trainRequest(start(this.jobsFor(1)), targets),
       );
-      for (const count of [...this.counts, ...fullSteps(this.options.quick).map(([rows]) => rows)])
+      for (const count of [
+        ...this.precision.counts,
+        ...this.precision.fullSteps.map(([rows]) => rows),
+      ])
         await this.time(`a ${name} ${count} start`, () =>
           this.train(start(this.jobsFor(count, true)), count, targets),
         );
-      for (const count of this.counts)
+      for (const count of this.precision.counts)
         await this.time(`a ${name} ${count}`, () =>
           this.train(this.jobsFor(count), count, targets),
         );
-      for (const [rows, length] of fullSteps(this.options.quick))
+      for (const [rows, length] of this.precision.fullSteps)
         await this.time(`a ${name} ${rows}x${length}`, () =>
           this.train(fill(rows, length), rows, targets),
         );
@@ -229,6 +271,7 @@ class Bench {
     if (!this.peer) return;
     const request = {
       ...this.trainRequest([[8], [8]], targets),
+      bfloat16: this.precision.bfloat16,
       do: "score",
       prompts: [prompts, prompts],
       tokens: ANSWER_TOKENS,
@@ -238,7 +281,7 @@ class Bench {
   }
 
   private async decoding(): Promise<void> {
-    for (const rows of this.decodedRows)
+    for (const rows of this.precision.decodedRows)
       for (const temperature of rows === 8 || rows === 32 ? [0, 1] : [0]) {
         const prompts = this.prompts(rows);
         const tokens = ANSWER_TOKENS;
@@ -274,7 +317,7 @@ class Bench {
         `a peer ${name} start`,
         tokensOf(this.jobsFor(1)),
       );
-      for (const count of this.counts) {
+      for (const count of this.precision.counts) {
         const start = `a ${name} ${count} start`;
         const ours = this.wholeSpeed(`a ${name} ${count}`, start, tokensOf(this.jobsFor(count)));
         const aim = count === 5 ? "2" : count === 1 ? "1" : undefined;
@@ -282,6 +325,14 @@ class Bench {
           shareOfPeak: ours / bound,
           ...(aim ? { aim: `ratio ${aim}` } : {}),
         });
+        const plain = this.wholeSpeed(
+          `a peer ${name}`,
+          `a peer ${name} start`,
+          tokensOf(this.jobsFor(1)),
+          SINGLE,
+        );
+        if (this.precision.bfloat16)
+          this.row("a", `${name}, K = ${count}, against fp32`, "tokens/s", ours, plain);
         this.row(
           "a",
           `${name}, K = ${count}: adapters a minute`,
@@ -291,7 +342,7 @@ class Bench {
         );
         if (count === 5 && name === "q, v") this.reportLoops(ours, peerSpeed);
       }
-      for (const [rows, length] of fullSteps(this.options.quick)) {
+      for (const [rows, length] of this.precision.fullSteps) {
         const what = `a ${name} ${rows}x${length}`;
         const tokens = tokensOf(fill(rows, length));
         const ours = this.wholeSpeed(what, `a ${name} ${rows} start`, tokens);
@@ -302,7 +353,7 @@ class Bench {
         });
       }
     }
-    for (const rows of this.decodedRows)
+    for (const rows of this.precision.decodedRows)
       for (const temperature of [0, 1]) {
         const ours = this.speed(`c ${rows} ${temperature}`, rows * ANSWER_TOKENS);
         const peer = this.speed(`c peer ${rows} ${temperature}`, rows * ANSWER_TOKENS);
@@ -316,13 +367,13 @@ class Bench {
   /** Parts (b) and (h), made from (a)'s speeds: a whole adapter is ten epochs. */
   private reportLoops(ours: number, peerSpeed: number): void {
     const tokens = EPOCHS * this.meanTokens;
-    const answered = this.fastest.get("b answer");
-    if (answered !== undefined) {
+    const answered = this.seconds("b answer");
+    if (!Number.isNaN(answered)) {
       const own = 60 / (tokens / ours + answered / 5);
-      const theirs = 60 / (tokens / peerSpeed + (this.fastest.get("b peer answer") ?? NaN));
+      const theirs = 60 / (tokens / peerSpeed + this.seconds("b peer answer"));
       this.row("b", "K = 5, q, v, scored", "1/min", own, theirs, { aim: "ratio 2.5" });
     }
-    const step = (this.fastest.get("h") ?? NaN) / 2;
+    const step = this.seconds("h") / 2;
     if (Number.isNaN(step)) return;
     const { tokens: useful, sequences } = this.padding;
     const sealSpeed = useful / sequences / step;
@@ -432,21 +483,33 @@ class Bench {
   }
 
   private async peerTime(name: string, request: object): Promise<void> {
-    if (this.peer) this.keep(name, (await this.peer.ask(request)).seconds.total);
+    const { bfloat16 } = this.precision;
+    if (this.peer) this.keep(name, (await this.peer.ask({ ...request, bfloat16 })).seconds.total);
   }
 
   private keep(name: string, seconds: number): void {
-    this.fastest.set(name, Math.min(seconds, this.fastest.get(name) ?? Infinity));
+    const key = name + this.precision.suffix;
+    this.fastest.set(key, Math.min(seconds, this.fastest.get(key) ?? Infinity));
+  }
+
+  /** Fewest seconds of what was timed in the present precision, or another. */
+  private seconds(name: string, { suffix } = this.precision): number {
+    return this.fastest.get(name + suffix) ?? NaN;
   }
 
   /** Tokens a second of whole adapters: making and storing them once (`start`, timed with one short step), and ten epochs. */
-  private wholeSpeed(name: string, start: string, tokens: number): number {
-    const [once, all] = [this.fastest.get(start) ?? NaN, this.fastest.get(name) ?? NaN];
+  private wholeSpeed(
+    name: string,
+    start: string,
+    tokens: number,
+    precision = this.precision,
+  ): number {
+    const [once, all] = [this.seconds(start, precision), this.seconds(name, precision)];
     return (EPOCHS * tokens) / (once + EPOCHS * (all - once));
   }
 
   private speed(name: string, tokens: number): number {
-    return tokens / (this.fastest.get(name) ?? NaN);
+    return tokens / this.seconds(name);
   }
 
   private row(
@@ -460,7 +523,7 @@ class Bench {
     if (Number.isNaN(ours)) return;
     const ratio = unit === "s" ? peer / ours : ours / peer;
     const compared = Number.isNaN(peer) ? {} : { peer, ratio };
-    this.rows.push({ part, name, unit, ours, ...compared, ...more });
+    this.rows.push({ part, name: name + this.precision.suffix, unit, ours, ...compared, ...more });
   }
 
   /** Times products of this size by every means here; keeps the fastest. */
@@ -490,16 +553,6 @@ class Bench {
     const { stdout } = await promisify(execFile)(process.execPath, args, { env });
     return JSON.parse(stdout.trim().split("\n").at(-1)!) as ChildAnswer;
   }
-}
-
-/** Steps of full rows, all of one length: rows and length. */
-function fullSteps(quick: boolean): [rows: number, length: number][] {
-  return quick
-    ? [[5, 32]]
-    : [
-        [5, 32],
-        [20, 50],
-      ];
 }
 
 /** Jobs of four steps each. */
