@@ -6,22 +6,55 @@
 import * as tf from "@tensorflow/tfjs";
 import type { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend";
 
-let loaded = false;
+/** What the compiled library says of itself. */
+export interface KernelLibrary {
+  /** Whether this processor multiplies in bfloat16. */
+  readonly bfloat16: boolean;
+  /** Columns of a weight's panel. */
+  readonly columns: number;
+}
+
+let library: KernelLibrary | undefined;
+let half = false;
 
 /** Told by `native.ts` once the library is loaded. */
-export function fusedKernelsLoaded(): void {
-  loaded = true;
+export function fusedKernelsLoaded(loaded: KernelLibrary): void {
+  library = loaded;
+}
+
+/** Whether products with frozen weights round their factors to bfloat16 from now on; where the processor cannot, never. */
+export function useBfloat16(on: boolean): boolean {
+  half = on && library?.bfloat16 === true;
+  return half;
+}
+
+/** Columns of a weight's panel for the engine that runs; 0 where weights are read as they are. */
+export function panelColumns(): number {
+  return hasFusedKernels() ? library!.columns : 0;
 }
 
 /** Whether the engine that runs has the fused operations. */
 export function hasFusedKernels(): boolean {
-  return loaded && tf.getBackend() === "tensorflow";
+  return library !== undefined && tf.getBackend() === "tensorflow";
+}
+
+/** The matrices and norms of a layer, as weights.ts has them. */
+export interface FusedWeights {
+  /** [hidden] */
+  readonly inputNorm: tf.Tensor1D;
+  readonly postAttentionNorm: tf.Tensor1D;
+  /** [in, out], or in panels [panels, in, columns]. */
+  readonly queryKeyValue: tf.Tensor;
+  readonly output: tf.Tensor;
+  readonly gateUp: tf.Tensor;
+  readonly down: tf.Tensor;
+  /** [queries + keys + values] */
+  readonly queryKeyValueBias?: tf.Tensor1D;
 }
 
 /** The stacked adapters of one projection: [layers, k, …], or [k, …] with layer 0. */
 export interface ProjectionAdapters {
-  readonly layer: number;
-  /** […, k, in, targets * rank] */
+  /** […, k, in, targets * rank]; of no size where there are no targets. */
   readonly a: tf.Tensor;
   /** For each target […, k, rank, out]. */
   readonly b: readonly tf.Tensor[];
@@ -31,109 +64,114 @@ export interface ProjectionAdapters {
   readonly gradients?: { readonly a: tf.Tensor; readonly b: readonly tf.Tensor[] };
 }
 
-/** What the adapters of all projections share. */
-export interface AdapterRanges {
-  /** [k, 1, 1] alpha / rank */
-  readonly scaling: tf.Tensor3D;
-  /** [k + 1] int32: the tokens of adapter i are those from ranges[i] to ranges[i + 1]. */
-  readonly ranges: tf.Tensor1D;
-}
-
-/** What attention reads beside the projected tokens. */
-export interface AttentionInputs {
+/** What a layer reads beside tokens and weights. */
+export interface FusedInputs {
   /** [positions, headDim] */
   readonly cos: tf.Tensor2D;
   readonly sin: tf.Tensor2D;
   /** [rows, 4] int32: first token, tokens, position of the first, keys that may be read. */
   readonly rows: tf.Tensor2D;
-  /** [rows, keyValueHeads, time, headDim]; the new tokens' are put in place. */
-  readonly keys: tf.Tensor4D;
-  readonly values: tf.Tensor4D;
+  /** In decoding [rows, keyValueHeads, time, headDim], where the new tokens' are put in place; else of no size, and rows are whole. */
+  readonly keys: tf.Tensor;
+  readonly values: tf.Tensor;
+  /** [k, 1, 1] alpha / rank */
+  readonly scaling: tf.Tensor3D;
+  /** [k + 1] int32: the tokens of adapter i are those from ranges[i] to ranges[i + 1]. */
+  readonly ranges: tf.Tensor1D;
+  /** Of queries with keys and values, output, gate with up, down. */
+  readonly adapters: readonly ProjectionAdapters[];
+  /** Place of this layer in stacked adapters. */
+  readonly layer: number;
+  readonly headCount: number;
+  readonly keyValueHeadCount: number;
+  readonly rmsNormEpsilon: number;
+  /** [0] */
+  readonly nothing: tf.Tensor1D;
 }
 
-/** x + delta, its RMSNorm times the weight, and 1 / rms; x [tokens, hidden], delta the same or of no size. */
-export function norm(
+/** A layer: x [tokens, hidden] -> output [tokens, hidden], and what its gradient needs (tensors of no size without `keep`). */
+export function layerForward(
   x: tf.Tensor2D,
-  delta: tf.Tensor,
-  weight: tf.Tensor1D,
-  epsilon: number,
-): { sum: tf.Tensor2D; output: tf.Tensor2D; inverse: tf.Tensor1D } {
-  const [sum, output, inverse] = run("SealNorm", [x, delta, weight], 3, { real: epsilon });
-  return { sum, output, inverse } as ReturnType<typeof norm>;
+  weights: FusedWeights,
+  inputs: FusedInputs,
+  keep: boolean,
+): { output: tf.Tensor2D; saved: tf.Tensor[] } {
+  const all = [x, ...layerInputs(weights, inputs)];
+  const [output, ...saved] = run("SealLayer", all, 8, layerAttributes(inputs, keep));
+  return { output: output as tf.Tensor2D, saved };
 }
 
-/** residual + the gradient of norm's sum, for the gradient of its output. */
-export function normGradient(
+/** Gradient of a layer's x, of no size where it is not `wanted`; the adapters' are put in place. */
+export function layerGradient(
   gradient: tf.Tensor2D,
-  { sum, inverse }: { sum: tf.Tensor2D; inverse: tf.Tensor1D },
-  weight: tf.Tensor1D,
-  residual: tf.Tensor2D,
+  x: tf.Tensor2D,
+  saved: readonly tf.Tensor[],
+  weights: FusedWeights,
+  inputs: FusedInputs,
+  wanted: boolean,
 ): tf.Tensor2D {
-  return one("SealNormGradient", [gradient, sum, inverse, weight, residual]);
+  const into = inputs.adapters.flatMap(({ a, b, gradients = { a, b } }) => [
+    gradients.a,
+    ...gradients.b,
+  ]);
+  const all = [gradient, x, ...saved, ...layerInputs(weights, inputs), ...into];
+  return one("SealLayerGradient", all, layerAttributes(inputs, wanted));
 }
 
-/** silu(gate) * up, [tokens, 2 * intermediate] -> [tokens, intermediate]. */
-export function gated(gateUp: tf.Tensor2D): tf.Tensor2D {
-  return one("SealGated", [gateUp]);
+function layerInputs(weights: FusedWeights, inputs: FusedInputs): tf.Tensor[] {
+  const { inputNorm, queryKeyValue, output, postAttentionNorm, gateUp, down } = weights;
+  const { cos, sin, rows, keys, values, scaling, ranges, adapters } = inputs;
+  return [
+    ...[inputNorm, queryKeyValue, weights.queryKeyValueBias ?? inputs.nothing, output],
+    ...[postAttentionNorm, gateUp, down, cos, sin, rows, keys, values, scaling, ranges],
+    ...adapters.flatMap(({ columns, a, b }) => [columns, a, ...b]),
+  ];
 }
 
-/** Gradient of `gated`. */
-export function gatedGradient(gradient: tf.Tensor2D, gateUp: tf.Tensor2D): tf.Tensor2D {
-  return one("SealGatedGradient", [gradient, gateUp]);
-}
-
-/** Causal grouped-query attention with rotary positions; qkv [tokens, queries + keys + values] -> [tokens, queries]. */
-export function attention(
-  qkv: tf.Tensor2D,
-  { cos, sin, rows, keys, values }: AttentionInputs,
-  queryHeads: number,
-): tf.Tensor2D {
-  const attributes = { first: queryHeads, N: keys.shape[1] };
-  return one("SealAttention", [qkv, cos, sin, rows, keys, values], attributes);
-}
-
-/** Gradient of `attention` for qkv, where every row began at position 0. */
-export function attentionGradient(
-  gradient: tf.Tensor2D,
-  qkv: tf.Tensor2D,
-  { cos, sin, rows, keys, values }: AttentionInputs,
-  queryHeads: number,
-): tf.Tensor2D {
-  const inputs = [gradient, qkv, cos, sin, rows, keys, values];
-  return one("SealAttentionGradient", inputs, { first: queryHeads, N: keys.shape[1] });
+function layerAttributes(inputs: FusedInputs, keep: boolean): Record<string, number> {
+  const { headCount, keyValueHeadCount, layer, rmsNormEpsilon, adapters } = inputs;
+  const counts = adapters.map(({ b }, p) => [`N${p}`, b.length] as const);
+  return {
+    heads: headCount,
+    keyHeads: keyValueHeadCount,
+    layer,
+    keep: keep ? 1 : 0,
+    rounded: half ? 1 : 0,
+    epsilon: rmsNormEpsilon,
+    ...Object.fromEntries(counts),
+  };
 }
 
 /** a [m, k] times b [k, n], or times the transpose of b [n, k]. */
 export function product(a: tf.Tensor2D, b: tf.Tensor2D, transposeB = false): tf.Tensor2D {
-  return one("SealMatMul", [a, b], { first: transposeB ? 1 : 0 });
+  return one("SealMatMul", [a, b], { turned: transposeB ? 1 : 0, rounded: half ? 1 : 0, out: 0 });
 }
 
-/** x W + scaling (x A) B for all targets of a projection, and x A, which the gradient needs. */
-export function project(
-  x: tf.Tensor2D,
-  weight: tf.Tensor2D,
-  adapters: ProjectionAdapters,
-  { scaling, ranges }: AdapterRanges,
-): { output: tf.Tensor2D; hidden: tf.Tensor2D } {
-  const { layer, a, b, columns } = adapters;
-  const inputs = [x, weight, scaling, ranges, columns, a, ...b];
-  const [output, hidden] = run("SealProject", inputs, 2, { first: layer, N: b.length });
-  return { output, hidden } as ReturnType<typeof project>;
-}
-
-/** Gradient of `project` for x; the adapters' are put in place. */
-export function projectGradient(
-  gradient: tf.Tensor2D,
-  x: tf.Tensor2D,
-  weight: tf.Tensor2D,
-  hidden: tf.Tensor2D,
-  adapters: ProjectionAdapters,
-  { scaling, ranges }: AdapterRanges,
+/** a [m, in] times a weight [in, out] in panels, or a [m, out] times its transpose. */
+export function panelProduct(
+  a: tf.Tensor2D,
+  weight: tf.Tensor3D,
+  out: number,
+  transposed = false,
 ): tf.Tensor2D {
-  const { layer, a, b, columns, gradients = { a, b } } = adapters;
-  const own = [scaling, ranges, columns, a, ...b, gradients.a, ...gradients.b];
-  const attributes = { first: layer, N: b.length };
-  return one("SealProjectGradient", [gradient, x, weight, hidden, ...own], attributes);
+  return one("SealMatMul", [a, weight], { turned: transposed ? 1 : 0, rounded: half ? 1 : 0, out });
+}
+
+/** The columns at `ids` of a weight [in, out] in panels, [ids, in]. */
+export function panelColumnsAt(weight: tf.Tensor3D, ids: tf.Tensor1D): tf.Tensor2D {
+  return one("SealEmbed", [ids, weight]);
+}
+
+/**
+ * Cross-entropy of each row, [rows]. The logits [rows, vocabulary] become, in place, the gradient of the weighted sum of losses.
+ * labels [rows] int32, weights [rows].
+ */
+export function crossEntropyInPlace(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  weights: tf.Tensor1D,
+): tf.Tensor1D {
+  return one("SealCrossEntropy", [logits, labels, weights]);
 }
 
 /** Sum of squares of each adapter, x [layers, k, rows, columns] -> [k]. */
@@ -160,7 +198,7 @@ function one<T extends tf.Tensor>(
   return run(name, inputs, 1, attributes)[0] as T;
 }
 
-/** Runs an operation; "real" is a float, every other attribute a whole number. */
+/** Runs an operation; "epsilon" is a float, every other attribute a whole number. */
 function run(
   name: string,
   inputs: readonly tf.Tensor[],
@@ -171,7 +209,7 @@ function run(
   const { TF_ATTR_FLOAT, TF_ATTR_INT } = backend.binding;
   const own = Object.entries(attributes).map(([key, value]) => ({
     name: key,
-    type: key === "real" ? TF_ATTR_FLOAT : TF_ATTR_INT,
+    type: key === "epsilon" ? TF_ATTR_FLOAT : TF_ATTR_INT,
     value,
   }));
   return backend.executeMultipleOutputs(name, own, [...inputs], outputs);

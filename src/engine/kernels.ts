@@ -7,12 +7,25 @@ import {
   createTensorsTypeOpAttr,
   type NodeJSKernelBackend,
 } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend";
+import { crossEntropyInPlace, hasFusedKernels } from "./fused";
 
 /**
- * Cross-entropy of each row and its gradient for the logits.
- * logits [rows, vocabulary], labels [rows] int32 -> loss [rows], gradient [rows, vocabulary] (softmax - one-hot).
+ * Cross-entropy of each row, and the gradient of their weighted sum for the logits, which may be overwritten.
+ * logits [rows, vocabulary], labels [rows] int32, weights [rows] -> loss [rows], gradient [rows, vocabulary]
+ * (weight (softmax - one-hot)).
  */
 export function crossEntropy(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  weights: tf.Tensor1D,
+): { loss: tf.Tensor1D; gradient: tf.Tensor2D } {
+  if (hasFusedKernels())
+    return { loss: crossEntropyInPlace(logits, labels, weights), gradient: logits };
+  const { loss, gradient } = plainCrossEntropy(logits, labels);
+  return { loss, gradient: tf.mul(gradient, tf.expandDims(weights, 1)) };
+}
+
+function plainCrossEntropy(
   logits: tf.Tensor2D,
   labels: tf.Tensor1D,
 ): { loss: tf.Tensor1D; gradient: tf.Tensor2D } {

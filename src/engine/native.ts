@@ -12,7 +12,7 @@ import {
   nativeTargets,
   prepareProcess,
 } from "../../src/setup/location.cjs";
-import { fusedKernelsLoaded } from "./fused";
+import { fusedKernelsLoaded, useBfloat16, type KernelLibrary } from "./fused";
 import type { EngineInfo } from "./types";
 
 const BACKEND_PACKAGE = "@tensorflow/tfjs-node-gpu";
@@ -96,9 +96,9 @@ export function prepareEngine(model: string): void {
 function loadFusedKernels(folder: string): string | undefined {
   const file = kernelsFile(folder);
   if (process.env.SEAL_KERNELS === "0" || !existsSync(file)) return undefined;
-  const { bfloat16 } = requireNative(file) as { bfloat16: boolean };
-  fusedKernelsLoaded();
-  return bfloat16 ? "fused kernels and bfloat16 products" : "fused kernels";
+  fusedKernelsLoaded(requireNative(file) as KernelLibrary);
+  const half = useBfloat16(process.env.SEAL_BF16 === "1");
+  return half ? "fused kernels and bfloat16 products" : "fused kernels";
 }
 
 function loadBinding(file: string): Binding {

@@ -1,6 +1,7 @@
 /** Merging into the weights: W + scaling A B, as PEFT's merge_and_unload, or any change of the adapted matrices. */
 import * as tf from "@tensorflow/tfjs";
 import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "../model/adapters";
+import { storedMatrix, type WeightMatrix } from "../model/matrix";
 import type { ModelConfig } from "../model/types";
 import type { LayerWeights, ModelWeights } from "../model/weights";
 import { adapterTensorName, type Adapter } from "./adapter";
@@ -65,25 +66,27 @@ function changeLayer(
   const changed = Object.entries(layer).map(([name, tensor]: [string, tf.Tensor]) => [
     name,
     name in PROJECTIONS
-      ? changeMatrix(config, tensor as tf.Tensor2D, name as ProjectionName, change, index)
+      ? changeMatrix(config, tensor as WeightMatrix, name as ProjectionName, change, index)
       : tf.clone(tensor),
   ]);
   return Object.fromEntries(changed) as LayerWeights;
 }
 
-/** [in, out] + the changes of each target at its columns. */
+/** The weight with the changes of each target added at its columns. */
 function changeMatrix(
   config: ModelConfig,
-  weight: tf.Tensor2D,
+  weight: WeightMatrix,
   projection: ProjectionName,
   change: WeightChange,
   layer: number,
-): tf.Tensor2D {
+): WeightMatrix {
   return tf.tidy(() => {
     const changes = PROJECTIONS[projection].map((target) => {
       const { input, output } = targetShape(config, target);
       return change(layer, target) ?? tf.zeros<tf.Rank.R2>([input, output]);
     });
-    return tf.add<tf.Tensor2D>(weight, changes.length === 1 ? changes[0] : tf.concat(changes, 1));
+    const whole = changes.length === 1 ? changes[0] : tf.concat(changes, 1);
+    if (weight.rank === 2) return tf.add<tf.Tensor2D>(weight, whole);
+    return tf.add<tf.Tensor3D>(weight, storedMatrix(tf.transpose(whole)));
   });
 }

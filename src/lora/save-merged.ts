@@ -6,13 +6,14 @@ import { copyFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { makeFolder } from "../files";
-import { PROJECTIONS, targetShape, type ProjectionName } from "../model/adapters";
+import { PROJECTIONS, projectionWidth, targetShape, type ProjectionName } from "../model/adapters";
 import { openGguf } from "../model/gguf/model";
 import { wantedFiles } from "../model/hub";
 import type { Model } from "../model/load";
 import { writeSafetensors, type TensorValues } from "../model/safetensors";
 import { resolveModel } from "../model/sources";
 import { tokenizerFilesFromGguf } from "../model/tokenizer";
+import { plainHead, plainMatrix, type WeightMatrix } from "../model/matrix";
 import type { ModelConfig } from "../model/types";
 import { disposeWeights, modulePath, type ModelWeights } from "../model/weights";
 import type { Adapter } from "./adapter";
@@ -39,9 +40,11 @@ function namedWeights(config: ModelConfig, weights: ModelWeights): Map<string, T
   const add = (name: string, tensor: tf.Tensor): void => {
     named.set(name, { shape: tensor.shape, values: tensor.dataSync<"float32">() });
   };
-  add("model.embed_tokens.weight", weights.embedding);
+  const addHead = (name: string, head: WeightMatrix): void =>
+    tf.tidy(() => add(name, plainHead(head, config.vocabularySize)));
+  addHead("model.embed_tokens.weight", weights.embedding);
   add("model.norm.weight", weights.finalNorm);
-  if (!config.tiedHead) add("lm_head.weight", weights.head);
+  if (!config.tiedHead) addHead("lm_head.weight", weights.head);
   weights.layers.forEach((layer, l) => {
     add(`model.layers.${l}.input_layernorm.weight`, layer.inputNorm);
     add(`model.layers.${l}.post_attention_layernorm.weight`, layer.postAttentionNorm);
@@ -49,7 +52,8 @@ function namedWeights(config: ModelConfig, weights: ModelWeights): Map<string, T
       const targets = PROJECTIONS[projection];
       const widths = targets.map((target) => targetShape(config, target).output);
       tf.tidy(() => {
-        const matrices = tf.split(layer[projection], widths, 1);
+        const width = projectionWidth(config, projection);
+        const matrices = tf.split(plainMatrix(layer[projection], width), widths, 1);
         targets.forEach((target, t) =>
           add(`${modulePath(l, target)}.weight`, tf.transpose(matrices[t])),
         );

@@ -75,11 +75,13 @@ class TrainingRun implements Resumable {
     const kinds = jobs.map((job) => job.initial ?? job.settings);
     const dropout = kinds.some((kind) => kind.dropout > 0);
     this.shape = stackShape(network.config, kinds, dropout);
-    this.active = jobs.map((job, index) => started(network, job, index));
+    const fresh = jobs.map((job, index) => started(network, job, index));
     this.parameters = stackAdapters(
       this.shape,
-      this.active.map(({ adapter }) => adapter),
+      fresh.map(({ adapter }) => adapter),
     );
+    // From here on the stack holds the values; a second copy of all would take as much memory again.
+    this.active = fresh.map((job) => ({ ...job, adapter: { ...job.adapter, tensors: new Map() } }));
     this.moments = createMoments(this.parameters);
   }
 

@@ -73,3 +73,11 @@ export function targetShape(
       return { input: intermediate, output: hidden };
   }
 }
+
+/** Width of a projection's output: of all its targets side by side. */
+export function projectionWidth(
+  config: Parameters<typeof targetShape>[0],
+  name: ProjectionName,
+): number {
+  return PROJECTIONS[name].reduce((sum, target) => sum + targetShape(config, target).output, 0);
+}

@@ -1,9 +1,8 @@
 /** Batched decoding in fused operations: the cache of one batch, written in place. Which tokens are taken is generation.ts's. */
 import * as tf from "@tensorflow/tfjs";
-import type { AttentionInputs } from "../engine/fused";
+import { layerForward } from "../engine/fused";
 import { free } from "../engine/scope";
 import type { LayerAdapters } from "./adapters";
-import { fusedForward, type Residual } from "./fused";
 import { fusedContext, fusedViews, tokenCounts, wholeRows } from "./fused-pass";
 import { createFlatLayout, tokenIndex, type RowsByAdapter } from "./layout";
 import { ropeTables } from "./rope";
@@ -82,12 +81,14 @@ export class FusedDecoder {
     const { config, weights } = this.network;
     const context = fusedContext(config, this.adapters && fusedViews(this.adapters), counts);
     const logits = tf.tidy(() => {
-      let state: Residual = { x: embed(weights, ids), delta: context.nothing };
+      let x = embed(weights, ids);
       weights.layers.forEach((layer, l) => {
-        const inputs: AttentionInputs = { ...this.tables!, rows, ...this.caches[l] };
-        state = tf.tidy(() => fusedForward(context, layer, l, state, inputs).output as never);
+        const inputs = context.inputs(l, { ...this.tables!, rows, ...this.caches[l] });
+        const { output, saved } = layerForward(x, layer, inputs, false);
+        free([x, saved]);
+        x = output;
       });
-      return logitsAt(this.network, tf.add<tf.Tensor2D>(state.x, state.delta), last);
+      return logitsAt(this.network, x, last);
     });
     rows.dispose();
     context.dispose();

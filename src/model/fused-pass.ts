@@ -1,6 +1,12 @@
 /** Whole passes of the network in fused operations (fused.ts): what every layer shares, losses and their gradients. */
 import * as tf from "@tensorflow/tfjs";
-import { hasFusedKernels, type AttentionInputs, type ProjectionAdapters } from "../engine/fused";
+import {
+  hasFusedKernels,
+  layerForward,
+  layerGradient,
+  type FusedInputs,
+  type ProjectionAdapters,
+} from "../engine/fused";
 import { free } from "../engine/scope";
 import {
   PROJECTIONS,
@@ -9,13 +15,6 @@ import {
   type ProjectionName,
   type TargetName,
 } from "./adapters";
-import {
-  fusedBackward,
-  fusedForward,
-  type FusedContext,
-  type FusedSaved,
-  type Residual,
-} from "./fused";
 import type { Layout } from "./layout";
 import { ropeTables } from "./rope";
 import { embed, headLoss, type LossToken, type Network } from "./transformer";
@@ -24,6 +23,8 @@ import type { ModelConfig } from "./types";
 /** The stacked adapters of a projection, and whose they are. */
 export interface FusedBranch extends Omit<ProjectionAdapters, "columns"> {
   readonly targets: readonly TargetName[];
+  /** Its place in the stack. */
+  readonly layer: number;
 }
 
 /** Stacked adapters as a fused pass reads them. */
@@ -54,10 +55,14 @@ export function fusedViews(views: readonly LayerAdapters[]): FusedAdapters {
   };
 }
 
-/** A context that owns its small tensors. */
-export interface OwnedContext extends FusedContext {
+/** What a pass reads at every layer beside its weights and its place in the text. */
+export type FusedPosition = Pick<FusedInputs, "cos" | "sin" | "rows" | "keys" | "values">;
+
+/** What all layers of a pass share; owns its small tensors. */
+export interface FusedContext {
   /** [0] */
   readonly nothing: tf.Tensor1D;
+  readonly inputs: (layer: number, position: FusedPosition) => FusedInputs;
   dispose(): void;
 }
 
@@ -66,31 +71,28 @@ export function fusedContext(
   config: ModelConfig,
   adapters: FusedAdapters | undefined,
   counts: readonly number[],
-): OwnedContext {
+): FusedContext {
   const names = Object.keys(PROJECTIONS) as ProjectionName[];
   const nothing = tf.tensor1d([], "float32");
-  const none = { layer: 0, a: nothing, b: [] };
   const first = adapters?.layer(0) ?? {};
   const columns = names.map((name) => targetColumns(config, name, first[name]?.targets ?? []));
   const ends = counts.map((_, k) => counts.slice(0, k + 1).reduce((a, b) => a + b, 0));
   const ranges = tf.tensor1d(Int32Array.from([0, ...ends]), "int32");
+  const scaling = adapters?.scaling ?? (nothing as tf.Tensor as tf.Tensor3D);
+  const { headCount, keyValueHeadCount, rmsNormEpsilon } = config;
+  const shared = { headCount, keyValueHeadCount, rmsNormEpsilon, ranges, scaling, nothing };
   return {
-    config,
     nothing,
-    ranges,
-    scaling: adapters?.scaling ?? (nothing as tf.Tensor as tf.Tensor3D),
-    layer: (layer) => {
+    inputs: (layer, position) => {
       const branches = adapters?.layer(layer) ?? {};
-      const of = (name: ProjectionName): ProjectionAdapters => {
-        const branch: Omit<ProjectionAdapters, "columns"> = branches[name] ?? none;
-        return { ...branch, columns: columns[names.indexOf(name)] };
-      };
-      return {
-        queryKeyValue: of("queryKeyValue"),
-        output: of("output"),
-        gateUp: of("gateUp"),
-        down: of("down"),
-      };
+      const own = names.map((name, p): ProjectionAdapters => {
+        const branch = branches[name];
+        return branch
+          ? { ...branch, columns: columns[p] }
+          : { a: nothing, b: [], columns: columns[p] };
+      });
+      const place = Object.values(branches)[0]?.layer ?? 0;
+      return { ...shared, ...position, adapters: own, layer: place };
     },
     dispose: () => free([nothing, ranges, columns]),
   };
@@ -105,7 +107,7 @@ export function tokenCounts({ adapters, rowsPerAdapter, lengths }: Layout): numb
   );
 }
 
-/** [rows, 4] for `AttentionInputs`: whole rows from position 0, of which only the first `keyLengths` keys are read. */
+/** [rows, 4] for `FusedInputs`: whole rows from position 0, of which only the first `keyLengths` keys are read. */
 export function wholeRows(lengths: readonly number[], keyLengths?: readonly number[]): tf.Tensor2D {
   let first = 0;
   const values = lengths.flatMap((length, r) => {
@@ -123,9 +125,16 @@ export function fusedTokenLosses(
   tokens: readonly LossToken[],
 ): tf.Tensor1D {
   const context = fusedContext(network.config, views && fusedViews(views), tokenCounts(layout));
-  const hidden = wholeForward(network, context, layout, undefined, ({ saved }) => free(saved));
-  const { losses, gradient } = headLoss(network, hidden, tokens, false);
-  tf.dispose([hidden, gradient]);
+  const pass = startPass(network, context, layout);
+  let x = embed(network.weights, layout.ids);
+  network.weights.layers.forEach((layer, l) => {
+    const { output, saved } = layerForward(x, layer, pass.inputs(l), false);
+    free([x, saved]);
+    x = output;
+  });
+  const { losses, gradient } = headLoss(network, x, tokens, false);
+  free([x, gradient]);
+  pass.dispose();
   context.dispose();
   return losses;
 }
@@ -138,64 +147,54 @@ export function fusedLossAndGradients(
   tokens: readonly LossToken[],
   keyLengths?: readonly number[],
 ): tf.Tensor1D {
-  const context = fusedContext(network.config, adapters, tokenCounts(layout));
-  const kept: { saved: FusedSaved; inputs: AttentionInputs }[] = [];
-  const hidden = wholeForward(network, context, layout, keyLengths, (one) => kept.push(one));
-  const head = headLoss(network, hidden, tokens, true);
-  hidden.dispose();
+  const { config, weights } = network;
+  const context = fusedContext(config, adapters, tokenCounts(layout));
+  const pass = startPass(network, context, layout, keyLengths);
+  const kept: { x: tf.Tensor2D; saved: tf.Tensor[] }[] = [];
+  let x = embed(weights, layout.ids);
+  weights.layers.forEach((layer, l) => {
+    const { output, saved } = layerForward(x, layer, pass.inputs(l), true);
+    kept.push({ x, saved });
+    x = output;
+  });
+  const head = headLoss(network, x, tokens, true);
+  x.dispose();
   let { gradient } = head;
   for (let l = kept.length - 1; l >= 0; l--) {
-    const next = fusedBackward(context, network.weights.layers[l], l, kept[l].saved, gradient);
-    free([gradient, kept[l].saved]);
+    const own = kept[l];
+    // Below the first layer there is nothing to train.
+    const next = layerGradient(
+      gradient,
+      own.x,
+      own.saved,
+      weights.layers[l],
+      pass.inputs(l),
+      l > 0,
+    );
+    free([gradient, own]);
     gradient = next;
   }
   gradient.dispose();
+  pass.dispose();
   context.dispose();
   return head.losses;
 }
 
-/** Hidden states after the last layer, before the final norm. `onLayer` disposes what is saved. */
-function wholeForward(
-  network: Network,
-  context: OwnedContext,
-  layout: Layout,
-  keyLengths: readonly number[] | undefined,
-  onLayer: (layer: { saved: FusedSaved; inputs: AttentionInputs }) => void,
-): tf.Tensor2D {
-  const { config, weights } = network;
-  const { lengths, time } = layout;
-  const positions = Array.from({ length: time }, (_, t) => t);
+/** A pass over whole rows; owns where they lie. */
+function startPass(
+  { config }: Network,
+  { nothing, inputs }: FusedContext,
+  { lengths, time }: Layout,
+  keyLengths?: readonly number[],
+): { inputs: (layer: number) => FusedInputs; dispose: () => void } {
   const rows = wholeRows(lengths, keyLengths);
+  const positions = Array.from({ length: time }, (_, t) => t);
   const { cos, sin } = ropeTables(config, positions);
-  const shape: [number, number, number, number] = [
-    lengths.length,
-    config.keyValueHeadCount,
-    time,
-    config.headDim,
-  ];
-  let state: Residual = { x: embed(weights, layout.ids), delta: context.nothing };
-  weights.layers.forEach((layer, l) => {
-    const inputs: AttentionInputs = {
-      rows: tf.clone(rows),
-      cos: tf.clone(cos),
-      sin: tf.clone(sin),
-      keys: tf.fill(shape, 0),
-      values: tf.fill(shape, 0),
-    };
-    const { output, saved } = fusedForward(context, layer, l, state, inputs);
-    dropState(state, context);
-    state = output;
-    onLayer({ saved, inputs });
-  });
-  const hidden = tf.add<tf.Tensor2D>(state.x, state.delta);
-  dropState(state, context);
-  tf.dispose([rows, cos, sin]);
-  return hidden;
-}
-
-function dropState({ x, delta }: Residual, { nothing }: OwnedContext): void {
-  x.dispose();
-  if (delta !== nothing) delta.dispose();
+  const position = { rows, cos, sin, keys: nothing, values: nothing };
+  return {
+    inputs: (layer) => inputs(layer, position),
+    dispose: () => free([rows, cos, sin]),
+  };
 }
 
 /** Where each target's columns begin in the fused output of its projection, [targets] int32. */

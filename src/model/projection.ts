@@ -1,8 +1,10 @@
 /** A frozen linear layer with K stacked adapters beside it: forward, and the gradient by hand. */
 import * as tf from "@tensorflow/tfjs";
 import { toRows, toTokens, type Layout } from "./layout";
+import { plainMatrix, type WeightMatrix } from "./matrix";
 import {
   PROJECTIONS,
+  projectionWidth,
   targetShape,
   type Branch,
   type LayerAdapters,
@@ -23,17 +25,17 @@ export type BranchGradients = Branch<tf.Tensor3D>;
 
 /**
  * x W + scaling (x A) B for all targets of a projection, side by side.
- * x [tokens, in]; W [in, out]; result [tokens, out].
+ * x [tokens, in]; W [in, out], or in panels; result [tokens, out].
  */
 export function project(
   config: ModelConfig,
   x: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  weight: WeightMatrix,
   name: ProjectionName,
   adapters: LayerAdapters | undefined,
   layout: Layout,
 ): { output: tf.Tensor2D; saved: BranchSaved[] } {
-  const frozen = tf.matMul<tf.Tensor2D>(x, weight);
+  const frozen = product(config, x, weight, name);
   const branches = adapters?.branches[name] ?? [];
   if (!adapters || branches.length === 0) return { output: frozen, saved: [] };
   const rows = toRows(x, layout);
@@ -49,17 +51,29 @@ export function project(
   return { output: tf.add<tf.Tensor2D>(frozen, delta), saved };
 }
 
+/** x times a frozen weight, or times its transpose. */
+function product(
+  config: ModelConfig,
+  x: tf.Tensor2D,
+  weight: WeightMatrix,
+  name: ProjectionName,
+  transposed = false,
+): tf.Tensor2D {
+  const plain = plainMatrix(weight, projectionWidth(config, name));
+  return tf.matMul(x, plain, false, transposed);
+}
+
 /** Gradient of `project`: for the input [tokens, in], and for each branch's matrices. */
 export function projectGradient(
   config: ModelConfig,
   gradient: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  weight: WeightMatrix,
   name: ProjectionName,
   adapters: LayerAdapters | undefined,
   layout: Layout,
   saved: readonly BranchSaved[],
 ): { input: tf.Tensor2D; branches: BranchGradients[] } {
-  const frozen = tf.matMul<tf.Tensor2D>(gradient, weight, false, true);
+  const frozen = product(config, gradient, weight, name, true);
   const branches = adapters?.branches[name] ?? [];
   if (!adapters || branches.length === 0) return { input: frozen, branches: [] };
   const rows = toRows(gradient, layout);

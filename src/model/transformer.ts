@@ -1,6 +1,6 @@
 /** The whole network over one batch: hidden states, losses with their gradients, and log-likelihoods. */
 import * as tf from "@tensorflow/tfjs";
-import { hasFusedKernels, product } from "../engine/fused";
+import { panelColumnsAt, panelProduct } from "../engine/fused";
 import { crossEntropy } from "../engine/kernels";
 import { free, scoped } from "../engine/scope";
 import type { LayerAdapters } from "./adapters";
@@ -81,7 +81,12 @@ export function disposeContext(context: CausalContext): void {
 
 /** Token embeddings of the flat list, [tokens, hidden]. */
 export function embed(weights: ModelWeights, ids: Int32Array): tf.Tensor2D {
-  return tf.tidy(() => tf.gather(weights.embedding, tf.tensor1d(ids, "int32")));
+  const { embedding } = weights;
+  return tf.tidy(() => {
+    const places = tf.tensor1d(ids, "int32");
+    if (embedding.rank === 3) return panelColumnsAt(embedding as tf.Tensor3D, places);
+    return tf.gather(embedding as tf.Tensor2D, places);
+  });
 }
 
 /** Hidden states after the last layer, [tokens, hidden], before the final norm. `onSaved` may keep a layer's tensors. */
@@ -103,14 +108,15 @@ export function forwardHidden(
 
 /** Logits at the given tokens of the flat list, [indices, vocabulary]. */
 export function logitsAt(
-  { config, weights }: Network,
+  network: Network,
   hidden: tf.Tensor2D,
   indices: readonly number[],
 ): tf.Tensor2D {
+  const { config, weights } = network;
   return tf.tidy(() => {
     const rows = tf.gather(hidden, tf.tensor1d(Int32Array.from(indices), "int32"));
     const normed = tf.mul(rmsNorm(rows, config.rmsNormEpsilon).normalised, weights.finalNorm);
-    return headLogits(weights, normed as tf.Tensor2D);
+    return headLogits(network, normed as tf.Tensor2D);
   });
 }
 
@@ -170,9 +176,18 @@ export function lossIndex(layout: Layout, r: number, t: number): number {
 }
 
 /** x [rows, hidden] -> [rows, vocabulary]. TensorFlow's product is several times faster as head times x. */
-function headLogits(weights: ModelWeights, x: tf.Tensor2D): tf.Tensor2D {
-  if (hasFusedKernels() && x.shape[0] > 1) return product(x, weights.head, true);
-  return tf.transpose(tf.matMul<tf.Tensor2D>(weights.head, x, false, true));
+function headLogits({ config, weights }: Network, x: tf.Tensor2D): tf.Tensor2D {
+  const { head } = weights;
+  if (head.rank === 3) return panelProduct(x, head as tf.Tensor3D, config.vocabularySize);
+  return tf.transpose(tf.matMul<tf.Tensor2D>(head as tf.Tensor2D, x, false, true));
+}
+
+/** Gradient of `headLogits` for x. */
+function headGradient({ config, weights }: Network, gradient: tf.Tensor2D): tf.Tensor2D {
+  const { head } = weights;
+  if (head.rank === 3)
+    return panelProduct(gradient, head as tf.Tensor3D, config.vocabularySize, true);
+  return tf.matMul(gradient, head as tf.Tensor2D);
 }
 
 /** Losses [tokens asked for], and the gradient of their weighted sum for the hidden states [tokens, hidden]. */
@@ -199,17 +214,11 @@ export function headLoss(
           Int32Array.from(chunk, (token) => token.label),
           "int32",
         );
-        const logits = headLogits(weights, rows);
-        const result = crossEntropy(logits, labels);
+        const shares = tf.tensor1d(Float32Array.from(chunk, (token) => token.weight));
+        const { loss, gradient } = crossEntropy(headLogits(network, rows), labels, shares);
         if (!withGradient)
-          return { losses: result.loss, gradient: tf.zeros<tf.Rank.R2>([0, config.hiddenSize]) };
-        const share = tf.tensor2d(
-          Float32Array.from(chunk, (token) => token.weight),
-          [chunk.length, 1],
-        );
-        const through = hasFusedKernels() ? product : tf.matMul<tf.Tensor2D>;
-        const gradient = tf.mul<tf.Tensor2D>(through(result.gradient, weights.head), share);
-        return { losses: result.loss, gradient };
+          return { losses: loss, gradient: tf.zeros<tf.Rank.R2>([0, config.hiddenSize]) };
+        return { losses: loss, gradient: headGradient(network, gradient) };
       });
       parts.push(part);
     }

@@ -3,11 +3,12 @@ import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../errors";
 import type { ModelConfig, WeightSource } from "./types";
+import { storedHead, storedMatrix, type WeightMatrix } from "./matrix";
 import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "./adapters";
 
 /**
- * One layer. Matrices are [in, out], the transpose of the file: products of few rows (decoding) are several times
- * faster so. Those that read the same input lie side by side.
+ * One layer. Matrices are [in, out] (or in panels), the transpose of the file: products of few rows (decoding) are several
+ * times faster so. Those that read the same input lie side by side.
  */
 export interface LayerWeights {
   /** [hidden] */
@@ -15,26 +16,26 @@ export interface LayerWeights {
   /** [hidden] */
   readonly postAttentionNorm: tf.Tensor1D;
   /** [hidden, queries + keys + values] */
-  readonly queryKeyValue: tf.Tensor2D;
+  readonly queryKeyValue: WeightMatrix;
   /** [queries + keys + values], Qwen2 only. */
   readonly queryKeyValueBias?: tf.Tensor1D;
   /** [queries, hidden] */
-  readonly output: tf.Tensor2D;
+  readonly output: WeightMatrix;
   /** [hidden, 2 * intermediate] */
-  readonly gateUp: tf.Tensor2D;
+  readonly gateUp: WeightMatrix;
   /** [intermediate, hidden] */
-  readonly down: tf.Tensor2D;
+  readonly down: WeightMatrix;
 }
 
 /** All frozen weights of a model; `disposeWeights` frees them. */
 export interface ModelWeights {
-  /** [vocabulary, hidden] */
-  readonly embedding: tf.Tensor2D;
+  /** [vocabulary, hidden]; the head itself where it is tied. */
+  readonly embedding: WeightMatrix;
   readonly layers: readonly LayerWeights[];
   /** [hidden] */
   readonly finalNorm: tf.Tensor1D;
-  /** [vocabulary, hidden]; the embedding itself where the head is tied. */
-  readonly head: tf.Tensor2D;
+  /** [vocabulary, hidden], as the file has it; or [hidden, vocabulary] in panels. */
+  readonly head: WeightMatrix;
 }
 
 /** The name in a checkpoint of a layer's linear module: `model.layers.3.self_attn.q_proj`. */
@@ -77,10 +78,11 @@ async function readWeights(
   const matrix = async (name: string, out: number, input: number): Promise<tf.Tensor2D> =>
     keep(tf.tensor2d(await readChecked(source, name, [out, input]), [out, input]));
   const { hiddenSize: hidden, vocabularySize: vocabulary } = config;
-  const embedding = await matrix("model.embed_tokens.weight", vocabulary, hidden);
+  const plain = await matrix("model.embed_tokens.weight", vocabulary, hidden);
+  const embedding = config.tiedHead ? keep(storedHead(plain)) : plain;
   const layers: LayerWeights[] = [];
   for (let l = 0; l < config.layerCount; l++) {
-    const fused = async (projection: ProjectionName): Promise<tf.Tensor2D> =>
+    const fused = async (projection: ProjectionName): Promise<WeightMatrix> =>
       keep(await fusedMatrix(config, source, l, PROJECTIONS[projection]));
     layers.push({
       inputNorm: await vector(`model.layers.${l}.input_layernorm.weight`, hidden),
@@ -95,7 +97,9 @@ async function readWeights(
     });
     progress((l + 1) / config.layerCount);
   }
-  const head = config.tiedHead ? embedding : await matrix("lm_head.weight", vocabulary, hidden);
+  const head = config.tiedHead
+    ? embedding
+    : keep(storedHead(await matrix("lm_head.weight", vocabulary, hidden)));
   return { embedding, layers, finalNorm: await vector("model.norm.weight", hidden), head };
 }
 
@@ -121,7 +125,7 @@ async function fusedMatrix(
   source: WeightSource,
   layer: number,
   targets: readonly TargetName[],
-): Promise<tf.Tensor2D> {
+): Promise<WeightMatrix> {
   const shapes = targets.map((target) => targetShape(config, target));
   const rows = shapes.reduce((sum, shape) => sum + shape.output, 0);
   const width = shapes[0].input;
@@ -132,7 +136,7 @@ async function fusedMatrix(
     values.set(await readChecked(source, name, [shapes[i].output, width]), offset);
     offset += shapes[i].output * width;
   }
-  return tf.tidy(() => tf.transpose(tf.tensor2d(values, [rows, width])));
+  return tf.tidy(() => storedMatrix(tf.tensor2d(values, [rows, width])));
 }
 
 async function biases(

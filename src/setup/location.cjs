@@ -105,9 +105,11 @@ function bindingFile(folder) {
   return path.join(folder, "lib", "napi-v8", "tfjs_binding.node");
 }
 
-const KERNEL_SOURCES = ["kernels.cc", "product.h", "tensorflow.h"].map((name) =>
-  path.join(__dirname, "../../src/engine/kernels", name),
-);
+const KERNELS = path.join(__dirname, "../../src/engine/kernels");
+const KERNEL_SOURCES = fs
+  .readdirSync(KERNELS)
+  .sort()
+  .map((name) => path.join(KERNELS, name));
 
 /** What the processor is and can do. Virtual machines give one name to several generations; Linux lists the instructions. */
 function processor() {

@@ -5,31 +5,31 @@ import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
 import {
   adam,
-  attention,
-  attentionGradient,
-  gated,
-  gatedGradient,
+  crossEntropyInPlace,
   hasFusedKernels,
-  norm,
-  normGradient,
   product,
-  project,
-  projectGradient,
   squares,
 } from "../../src/engine/fused";
-import { wholeRows } from "../../src/model/fused-pass";
+import { createAdapter, type Adapter } from "../../src/lora/adapter";
 import {
-  attendGradient,
-  gatedUnit,
-  gatedUnitGradient,
-  rmsNorm,
-  rmsNormGradient,
-  splitHeads,
-} from "../../src/model/layers";
-import { createFlatLayout } from "../../src/model/layout";
-import { ropeTables } from "../../src/model/rope";
-import { causalContext } from "../../src/model/transformer";
-import { smallConfig } from "../model/random-network";
+  layerAdapters,
+  scalingOf,
+  stackAdapters,
+  stackBranches,
+  stackShape,
+} from "../../src/lora/stack";
+import { TARGET_NAMES, type TargetName } from "../../src/model/adapters";
+import { fusedLossAndGradients } from "../../src/model/fused-pass";
+import { createFlatLayout, createLayout, disposeLayout, type Layout } from "../../src/model/layout";
+import {
+  lossAndGradients,
+  lossIndex,
+  type LossToken,
+  type Network,
+} from "../../src/model/transformer";
+import type { ModelConfig } from "../../src/model/types";
+import { createRandom } from "../../src/random";
+import { randomNetwork, smallConfig } from "../model/random-network";
 
 const test = suite("fused kernels");
 
@@ -89,105 +89,111 @@ fusedTest("a row's product is the same bits whatever rows are beside it", () => 
   }
 });
 
-fusedTest("normalisation and its gradient", () => {
-  const [x, delta, residual] = [0, 1, 2].map(() => random<tf.Tensor2D>(11, 45));
-  const [weight, gradient] = [random<tf.Tensor1D>(45), random<tf.Tensor2D>(11, 45)];
-  const fused = norm(x, delta, weight, 1e-5);
-  const sum = tf.add<tf.Tensor2D>(x, delta);
-  const saved = rmsNorm(sum, 1e-5);
-  assertClose(fused.sum, sum, 0);
-  assertClose(fused.output, tf.mul(saved.normalised, weight), 1e-5);
-  const expected = tf.add(residual, rmsNormGradient(gradient, weight, saved));
-  assertClose(normGradient(gradient, fused, weight, residual), expected, 1e-4);
+fusedTest("a row's losses by hand, and the gradient of their weighted sum", () => {
+  const logits = tf.tensor2d([
+    [0, Math.log(3), -Infinity],
+    [200, 200, 200],
+  ]);
+  const losses = crossEntropyInPlace(logits, tf.tensor1d([1, 2], "int32"), tf.tensor1d([2, 0.5]));
+  assertClose(losses, tf.tensor1d([Math.log(4 / 3), Math.log(3)]), 1e-6);
+  const expected = [
+    [0.5, -0.5, 0],
+    [0.5 / 3, 0.5 / 3, 0.5 / 3 - 0.5],
+  ];
+  assertClose(logits, tf.tensor2d(expected), 1e-6);
 });
 
-fusedTest("the gated unit and its gradient, also far from zero", () => {
-  const x = tf.mul<tf.Tensor2D>(random<tf.Tensor2D>(9, 2 * 37), 20);
-  const gradient = random<tf.Tensor2D>(9, 37);
-  const { output, saved } = gatedUnit(x);
-  assertClose(gated(x), output, 1e-2 * 1e-2);
-  assertClose(gatedGradient(gradient, x), gatedUnitGradient(gradient, saved), 1e-3);
-});
+/** Two adapters with random values in both matrices. */
+function randomAdapters(targets: readonly TargetName[], config: ModelConfig): Adapter[] {
+  const numbers = createRandom(`adapters of ${targets.join()}`);
+  return [0, 1].map((k) => {
+    const settings = { rank: 5, alpha: 3 + k, dropout: 0, targets };
+    const fresh = createAdapter(config, settings, numbers);
+    for (const { values } of fresh.tensors.values())
+      values.forEach((_, i) => (values[i] = 0.3 * numbers.normal()));
+    return fresh;
+  });
+}
 
-fusedTest(
-  "attention over rows longer than a block, with keys that may not be read, and its gradient",
-  () => {
-    const config = { ...smallConfig, headCount: 6, keyValueHeadCount: 2, headDim: 8 };
-    const [lengths, limits] = [
-      [150, 3],
-      [100, 3],
-    ];
-    const qkv = random<tf.Tensor2D>(153, 10 * 8);
-    const gradient = random<tf.Tensor2D>(153, 6 * 8);
-    const { cos, sin } = ropeTables(
-      config,
-      Array.from({ length: 150 }, (_, t) => t),
-    );
-    const inputs = {
-      cos,
-      sin,
-      rows: wholeRows(lengths, limits),
-      keys: tf.fill<tf.Rank.R4>([2, 2, 150, 8], 0),
-      values: tf.fill<tf.Rank.R4>([2, 2, 150, 8], 0),
-    };
-    const output = attention(qkv, inputs, 6);
-    const back = attentionGradient(gradient, qkv, inputs, 6);
-    let first = 0;
-    lengths.forEach((length, r) => {
-      const layout = createFlatLayout([[new Array<number>(length).fill(0)]]);
-      const context = causalContext(config, layout, [limits[r]]);
-      const own = (x: tf.Tensor2D): tf.Tensor3D =>
-        tf.reshape(tf.slice(x, [first, 0], [length, -1]), [1, length, -1]);
-      const heads = splitHeads(config, own(qkv), context.positions);
-      const attended = context.attend(heads);
-      assertClose(own(output), attended.output, 1e-5);
-      const saved = { ...heads, weights: attended.weights };
-      assertClose(own(back), attendGradient(config, own(gradient), saved, context.positions), 1e-4);
-      first += length;
-    });
-  },
-);
+const wideConfig = {
+  ...smallConfig,
+  hiddenSize: 70,
+  intermediateSize: 290,
+  headDim: 8,
+  queryKeyValueBias: true,
+};
 
-fusedTest("a projection with two adapters of two targets, and all its gradients", () => {
-  const [inputs, outputs, rank, counts] = [70, [33, 300], 5, [6, 14]];
-  const width = outputs[0] + outputs[1];
-  const x = random<tf.Tensor2D>(20, inputs);
-  const weight = random<tf.Tensor2D>(inputs, width);
-  const a = random<tf.Tensor3D>(2, inputs, 2 * rank);
-  const b = outputs.map((out) => random<tf.Tensor3D>(2, rank, out));
-  const gradients = { a: tf.fill(a.shape, 9), b: b.map((own) => tf.fill(own.shape, 9)) };
-  const adapters = { layer: 0, a, b, columns: tf.tensor1d([0, 33], "int32"), gradients };
-  const scaling = tf.tensor3d([2, 0.5], [2, 1, 1]);
-  const shared = { scaling, ranges: tf.tensor1d([0, 6, 20], "int32") };
-  const { output, hidden } = project(x, weight, adapters, shared);
-  const of = (all: tf.Tensor2D, k: number): tf.Tensor2D =>
-    tf.slice(all, [k * counts[0], 0], [counts[k], -1]);
-  const gradient = random<tf.Tensor2D>(20, width);
-  const dx = projectGradient(gradient, x, weight, hidden, adapters, shared);
-  for (const k of [0, 1]) {
-    const scale = [2, 0.5][k];
-    const own = (all: tf.Tensor): tf.Tensor2D =>
-      tf.squeeze(tf.slice(all, [k, 0, 0], [1, -1, -1]), [0]);
-    // The adapter as one matrix: its targets' B's on the diagonal.
-    const [b0, b1] = b.map(own);
-    const wide = tf.concat(
-      [tf.concat([b0, tf.zeros([rank, 300])], 1), tf.concat([tf.zeros([rank, 33]), b1], 1)],
-      0,
-    );
-    const down = tf.matMul(of(x, k), own(a));
-    assertClose(of(hidden, k), down, 1e-4);
-    const expected = tf.add(tf.matMul(of(x, k), weight), tf.mul(tf.matMul(down, wide), scale));
-    assertClose(of(output, k), expected, 1e-3);
-    const g = of(gradient, k);
-    const through = tf.mul<tf.Tensor2D>(tf.matMul(g, wide, false, true), scale);
-    const back = tf.add(tf.matMul(g, weight, false, true), tf.matMul(through, own(a), false, true));
-    assertClose(of(dx, k), back, 1e-2);
-    assertClose(own(gradients.a), tf.matMul(of(x, k), through, true, false), 1e-2);
-    const wideGradient = tf.mul(tf.matMul(down, g, true, false), scale);
-    assertClose(own(gradients.b[0]), tf.slice(wideGradient, [0, 0], [rank, 33]), 1e-2);
-    assertClose(own(gradients.b[1]), tf.slice(wideGradient, [rank, 33], [rank, 300]), 1e-2);
-  }
-});
+/** `randomNetwork` with biases. */
+function biasedNetwork(): Network {
+  const plain = randomNetwork(wideConfig);
+  const layers = plain.weights.layers.map((layer) => ({
+    ...layer,
+    queryKeyValueBias: random<tf.Tensor1D>(10 * 8),
+  }));
+  return { ...plain, weights: { ...plain.weights, layers } };
+}
+
+for (const targets of [["q_proj", "v_proj"], ["o_proj", "up_proj"], TARGET_NAMES] as const)
+  fusedTest(
+    `losses and gradients of a whole pass, adapters on ${targets.join(", ")}: rows longer than a block, keys that may not be read`,
+    () => {
+      const network = biasedNetwork();
+      const ids = (count: number): number[] =>
+        Array.from({ length: count }, (_, t) => (t * 7) % 53);
+      const rows = [[ids(150), ids(9)], [ids(3)]];
+      const limits = [100, 9, 2];
+      const tokens = (layout: Layout): LossToken[] =>
+        [150, 9].flatMap((length, r) =>
+          Array.from({ length: length - 1 }, (_, t) => ({
+            index: lossIndex(layout, r, t + 1),
+            label: (t * 5) % 53,
+            weight: 1 / (length + t),
+          })),
+        );
+      const last = (layout: Layout): LossToken => ({
+        index: lossIndex(layout, 2, 2),
+        label: 4,
+        weight: 0.7,
+      });
+      const adapters = randomAdapters(targets, network.config);
+      const shape = stackShape(network.config, adapters);
+      const stack = stackAdapters(shape, adapters);
+      const scaling = scalingOf(adapters);
+
+      const flat = createFlatLayout(rows);
+      const gradients = stack.map((own) => tf.fill<tf.Rank.R4>(own.shape, 9));
+      const branches = stackBranches(shape, stack, gradients);
+      const losses = fusedLossAndGradients(
+        network,
+        { scaling, layer: branches },
+        flat,
+        [...tokens(flat), last(flat)],
+        [limits[0], limits[1], limits[2], 0],
+      );
+
+      const padded = createLayout(rows);
+      const views = network.weights.layers.map((_, l) => layerAdapters(shape, stack, scaling, l));
+      const byLayer: tf.Tensor[][] = [];
+      const expected = lossAndGradients(
+        network,
+        views,
+        padded,
+        [...tokens(padded), last(padded)],
+        (own, l) => {
+          byLayer[l] = Object.values(own).flatMap((all) => all.flatMap(({ a, b }) => [a, ...b]));
+        },
+        [...limits, 150],
+      );
+      disposeLayout(padded);
+      assertClose(losses, expected, 1e-4);
+      gradients.forEach((own, i) => {
+        const portable = tf.stack(byLayer.map((layer) => layer[i]));
+        const size = tf.max(tf.abs(portable)).dataSync()[0];
+        assert.ok(size > 1e-3, "nothing to compare");
+        assertClose(own, portable, 1e-4 * size, `gradient ${i}`);
+      });
+    },
+  );
 
 fusedTest("squares and an AdamW step by hand", () => {
   const x = tf.tensor4d([1, 2, 3, 4], [1, 2, 1, 2]);

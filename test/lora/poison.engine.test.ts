@@ -30,7 +30,7 @@ test.before(async () => {
   const [rows, width] = embedding.shape;
   const infinite = tf.tidy(() =>
     tf.concat<tf.Tensor2D>([
-      tf.slice(embedding, 0, rows - 1),
+      tf.slice(embedding as tf.Tensor2D, 0, rows - 1),
       tf.fill<tf.Rank.R2>([1, width], Infinity),
     ]),
   );

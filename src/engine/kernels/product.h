@@ -116,7 +116,7 @@ struct Matrix {
 
 // Memory of a thread's own, kept from call to call.
 inline float* scratch(int slot, Index count) {
-  static thread_local std::vector<float> kept[8];
+  static thread_local std::vector<float> kept[17];
   if ((Index)kept[slot].size() < count) kept[slot].resize(count);
   return kept[slot].data();
 }
@@ -167,6 +167,45 @@ inline void pack(const Matrix& b, Index k, Index depth, Index c, Index columns, 
   }
 }
 
+// A right factor [inner, columns]: as it lies in memory, or a frozen weight kept in panels, [panels][height][COLUMNS], whose element
+// (k, c) is at panels[(c / COLUMNS * height + k) * COLUMNS + c % COLUMNS]; or the transpose of such a weight.
+struct Right {
+  Matrix plain{nullptr, 0, 0};
+  const float* panels = nullptr;
+  Index height = 0;
+  bool turned = false;
+  Right(const Matrix& matrix) : plain(matrix) {}
+  Right(const float* data, Index row, Index column) : plain{data, row, column} {}
+  static Right inPanels(const float* panels, Index height, bool turned) {
+    Right right(nullptr, 0, 0);
+    right.panels = panels, right.height = height, right.turned = turned;
+    return right;
+  }
+  // `depth` rows from k of the COLUMNS columns from c, side by side: where they are, or copied to `space`.
+  const float* block(Index k, Index depth, Index c, Index columns, float* space) const {
+    if (panels && !turned) return panels + (c * height) + k * COLUMNS;
+    if (!panels) pack(plain, k, depth, c, columns, space);
+    else turnPanels(k, depth, c, columns, space);
+    return space;
+  }
+
+ private:
+  void turnPanels(Index k, Index depth, Index c, Index columns, float* space) const {
+    if (columns < COLUMNS) std::memset(space, 0, depth * COLUMNS * sizeof(float));
+    for (Index i = 0; i < depth; i += COLUMNS) {
+      const float* from = panels + ((k + i) * height) + c * COLUMNS;
+      float* to = space + i * COLUMNS;
+      const Index own = std::min<Index>(COLUMNS, depth - i);
+      if (own == COLUMNS && columns == COLUMNS)
+        for (Index j = 0; j < COLUMNS; j += 4)
+          for (Index l = 0; l < COLUMNS; l += 4) turnFour(from + j * COLUMNS + l, COLUMNS, to + l * COLUMNS + j);
+      else
+        for (Index j = 0; j < columns; j++)
+          for (Index l = 0; l < own; l++) to[l * COLUMNS + j] = from[j * COLUMNS + l];
+    }
+  }
+};
+
 // R rows of c times COLUMNS columns: c = (add ? c : 0) + scale * a b, b packed.
 template <int R>
 inline void tile(const float* a, Index row, Index step, const float* b, Index depth, float* c, Index stride,
@@ -203,12 +242,12 @@ inline void tiles(int rows, const float* a, Index row, Index step, const float* 
 }
 
 // c[rows, columns] = (add ? c : 0) + scale * a[rows, inner] b[inner, columns], for one block of columns, on this thread.
-inline void panel(const Matrix& a, const Matrix& b, Index rows, Index inner, Index column, Index columns, float* c,
+inline void panel(const Matrix& a, const Right& b, Index rows, Index inner, Index column, Index columns, float* c,
                   Index stride, float scale, bool add) {
-  float* packed = scratch(0, std::min(inner, DEPTH) * COLUMNS);
+  float* space = scratch(0, std::min(inner, DEPTH) * COLUMNS);
   for (Index k = 0; k < inner; k += DEPTH) {
     const Index depth = std::min(DEPTH, inner - k);
-    pack(b, k, depth, column, columns, packed);
+    const float* packed = b.block(k, depth, column, columns, space);
     for (Index r = 0; r < rows; r += ROWS)
       tiles<ROWS>((int)std::min<Index>(ROWS, rows - r), a.data + r * a.row + k * a.column, a.row, a.column, packed, depth,
                   c + r * stride + column, stride, columns, scale, add || k > 0);
@@ -220,9 +259,9 @@ constexpr Index STREAM = 512;  // Columns of it that are taken together.
 
 // As panel, for few rows and a right factor whose rows lie one after another.
 template <int R>
-inline void stream(const Matrix& a, const Matrix& b, Index inner, Index column, Index columns, float* c, Index stride) {
+inline void stream(const Matrix& a, const Matrix& b, Index inner, Index column, Index columns, float* c, Index stride, bool add) {
   float sums[R][STREAM];
-  for (int r = 0; r < R; r++) std::memset(c + r * stride + column, 0, columns * sizeof(float));
+  for (int r = 0; r < R && !add; r++) std::memset(c + r * stride + column, 0, columns * sizeof(float));
   for (Index from = 0; from < inner; from += DEPTH) {
     std::memset(sums, 0, sizeof(sums));
     for (Index k = from; k < std::min(inner, from + DEPTH); k++) {
@@ -239,10 +278,7 @@ inline void stream(const Matrix& a, const Matrix& b, Index inner, Index column, 
 
 #if defined(__AVX512BF16__)
 // Products in bfloat16, two to an instruction, with sums in fp32: pairs of neighbours along the inner size share a word.
-inline bool& halfPrecision() {
-  static bool on = std::getenv("SEAL_BF16") && std::string(std::getenv("SEAL_BF16")) == "1";
-  return on;
-}
+constexpr bool HALF = true;
 inline uint32_t rounded(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, 4);
@@ -273,7 +309,7 @@ inline void halfTiles(int rows, const uint32_t* a, Index stride, const uint32_t*
   if constexpr (R > 1) halfTiles<R - 1>(rows, a, stride, b, pairs, c, to, columns, add);
 }
 
-inline void halfProduct(const Matrix& a, const Matrix& b, Index rows, Index inner, Index columns, float* c, Index stride) {
+inline void halfProduct(const Matrix& a, const Right& b, Index rows, Index inner, Index columns, float* c, Index stride, bool add) {
   const Index pairs = (inner + 1) / 2, panels = (columns + COLUMNS - 1) / COLUMNS;
   std::vector<uint32_t> left(rows * pairs);
   Threads::get().run(rows, [&](Index r) {
@@ -283,44 +319,46 @@ inline void halfProduct(const Matrix& a, const Matrix& b, Index rows, Index inne
   });
   Threads::get().run(panels, [&](Index p) {
     const Index column = p * COLUMNS, own = std::min<Index>(COLUMNS, columns - column);
-    float* packed = scratch(0, DEPTH * COLUMNS);
+    float* space = scratch(0, DEPTH * COLUMNS);
     uint32_t* words = (uint32_t*)scratch(1, DEPTH / 2 * COLUMNS);
     for (Index k = 0; k < inner; k += DEPTH) {
       const Index depth = std::min(DEPTH, inner - k), half = (depth + 1) / 2;
-      pack(b, k, depth, column, own, packed);
-      if (depth % 2) std::memset(packed + depth * COLUMNS, 0, COLUMNS * sizeof(float));
-      for (Index i = 0; i < half; i++)
+      const float* packed = b.block(k, depth, column, own, space);
+      for (Index i = 0; i < depth / 2; i++)
         for (Index j = 0; j < COLUMNS; j++)
           words[i * COLUMNS + j] = pairOf(packed[2 * i * COLUMNS + j], packed[(2 * i + 1) * COLUMNS + j]);
+      if (depth % 2)
+        for (Index j = 0; j < COLUMNS; j++) words[(half - 1) * COLUMNS + j] = pairOf(packed[(depth - 1) * COLUMNS + j], 0);
       for (Index r = 0; r < rows; r += ROWS)
         halfTiles<ROWS>((int)std::min<Index>(ROWS, rows - r), left.data() + r * pairs + k / 2, pairs, words, half,
-                        c + r * stride + column, stride, own, k > 0);
+                        c + r * stride + column, stride, own, add || k > 0);
     }
   });
 }
 #else
-inline bool halfPrecision() { return false; }
-inline void halfProduct(const Matrix&, const Matrix&, Index, Index, Index, float*, Index) {}
+constexpr bool HALF = false;
+inline void halfProduct(const Matrix&, const Right&, Index, Index, Index, float*, Index, bool) {}
 #endif
 
 // The whole product on this thread.
-inline void product(const Matrix& a, const Matrix& b, Index rows, Index inner, Index columns, float* c, Index stride,
+inline void product(const Matrix& a, const Right& b, Index rows, Index inner, Index columns, float* c, Index stride,
                     float scale = 1, bool add = false) {
   for (Index j = 0; j < columns; j += COLUMNS)
     panel(a, b, rows, inner, j, std::min<Index>(COLUMNS, columns - j), c, stride, scale, add);
 }
 
 // The whole product with a frozen weight on the right, shared by all threads.
-inline void sharedProduct(const Matrix& a, const Matrix& b, Index rows, Index inner, Index columns, float* c, Index stride) {
-  if (halfPrecision() && rows > FEW) return halfProduct(a, b, rows, inner, columns, c, stride);
-  const bool few = rows <= FEW && b.column == 1;
+inline void sharedProduct(const Matrix& a, const Right& b, Index rows, Index inner, Index columns, float* c, Index stride,
+                          bool half, bool add = false) {
+  if (HALF && half && rows > FEW) return halfProduct(a, b, rows, inner, columns, c, stride, add);
+  const bool few = rows <= FEW && !b.panels && b.plain.column == 1;
   const Index size = few ? std::min<Index>(STREAM, (columns / Threads::get().size() + LANES) / LANES * LANES) : COLUMNS;
   Threads::get().run((columns + size - 1) / size, [&](Index p) {
     const Index j = p * size, own = std::min(size, columns - j);
-    if (!few) return panel(a, b, rows, inner, j, own, c, stride, 1, false);
-    if (rows == 1) return stream<1>(a, b, inner, j, own, c, stride);
-    if (rows == 2) return stream<2>(a, b, inner, j, own, c, stride);
-    if (rows == 3) return stream<3>(a, b, inner, j, own, c, stride);
-    stream<4>(a, b, inner, j, own, c, stride);
+    if (!few) return panel(a, b, rows, inner, j, own, c, stride, 1, add);
+    if (rows == 1) return stream<1>(a, b.plain, inner, j, own, c, stride, add);
+    if (rows == 2) return stream<2>(a, b.plain, inner, j, own, c, stride, add);
+    if (rows == 3) return stream<3>(a, b.plain, inner, j, own, c, stride, add);
+    stream<4>(a, b.plain, inner, j, own, c, stride, add);
   });
 }

@@ -1,5 +1,5 @@
 // What these kernels use of TensorFlow's C API for kernels (tensorflow/c/{ops,kernels,tf_tensor}.h), declared here so that no
-// headers need to be kept; the API is stable. Node's C API is used for nothing but being loaded and saying one thing.
+// headers need to be kept; the API is stable. Node's C API is used for nothing but being loaded and saying two things.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +38,7 @@ void TF_DeleteTensor(TF_Tensor*);
 int TF_NumDims(const TF_Tensor*);
 int64_t TF_Dim(const TF_Tensor*, int);
 void* TF_TensorData(const TF_Tensor*);
+int napi_create_int32(void* env, int32_t value, void** result);
 int napi_get_boolean(void* env, bool value, void** result);
 int napi_set_named_property(void* env, void* object, const char* name, void* value);
 }
