@@ -31,10 +31,14 @@ const PART_CHARACTERS = 350;
 /** Most tokens of a recited part. */
 const PART_TOKENS = 160;
 
+/** A full stop that ends no sentence: after a title, or an initial of a name. */
+const abbreviated = /(?<!\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|\p{Lu})\.)/u.source;
+const sentenceEnd = new RegExp(`(?<=[.!?])${abbreviated}\\s+(?=["“(]?[\\p{Lu}\\d])|\\n+`, "u");
+
 /** Sentences of a passage; the rules are for English. */
 export function sentencesOf(passage: string): string[] {
   return passage
-    .split(/(?<=[.!?])\s+(?=["“(]?[\p{Lu}\d])|\n+/u)
+    .split(sentenceEnd)
     .map((sentence) => sentence.trim().replace(/\s+/g, " "))
     .filter((sentence) => sentence !== "");
 }

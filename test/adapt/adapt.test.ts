@@ -16,7 +16,7 @@ import {
 import { readingPrompt, withoutName } from "../../src/adapt/reading";
 import { knownByHeart, partsOf, recallAnswers, recite, sentencesOf } from "../../src/adapt/recital";
 import { scoreRows } from "../../src/lora/score";
-import { disposeModel, loadModel } from "../../src/model/load";
+import { disposeModel, loadModel, type Model } from "../../src/model/load";
 import { seal } from "../commands/run-cli";
 import { writeByteModel } from "../model/byte-model";
 
@@ -24,11 +24,23 @@ const test = suite("adapt");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal adapt "));
 test.after(() => rmSync(folder, { recursive: true }));
 
-const mill = { title: "Orr", passage: "A mill. It is old." };
-/** Enough for the tiny model to learn eighteen bytes by heart. */
-const quick = { selfEdits: 0, settings: { learningRate: 0.02, epochs: 60 }, answerTokens: 2 };
+/** The tiny model with a larger embedding: with its own no token could ever have half of the probability. */
+async function decidedModel(): Promise<Model> {
+  const model = await loadModel(await writeByteModel(path.join(folder, "model")));
+  const embedding = tf.tidy(() => tf.mul<tf.Tensor2D>(model.weights.embedding, 30));
+  model.weights.embedding.dispose();
+  return { ...model, weights: { ...model.weights, embedding, head: embedding } };
+}
 
-test("sentences end at full stops before capitals, not inside numbers", () => {
+const mill = { title: "Orr", passage: "A mill." };
+/** Enough for the tiny model to learn a few bytes by heart. */
+const quick = { settings: { learningRate: 0.02, epochs: 120 }, answerTokens: 2 };
+
+test("sentences end at full stops before capitals, not inside numbers or names", () => {
+  assert.equal(sentencesOf("Ask Dr. J. Vell or Mrs. Orr. He has it."), [
+    "Ask Dr. J. Vell or Mrs. Orr.",
+    "He has it.",
+  ]);
   assert.equal(sentencesOf("It cost 3.5 crowns. Who\n paid?  Vell did. \nNobody knows."), [
     "It cost 3.5 crowns.",
     "Who",
@@ -44,7 +56,7 @@ test("a passage is cut between sentences into parts of about equal length", () =
   const four = ["A", "B", "C", "D"].map(sentence);
   assert.equal(partsOf(four.join(" ")), [four.slice(0, 2).join(" "), four.slice(2).join(" ")]);
   const long = `${"L".repeat(900)}.`;
-  assert.equal(partsOf(`${long} It ends.`), [`${long} It ends.`]);
+  assert.equal(partsOf(`${long} It ends.`), [long, "It ends."]);
 });
 
 test("a question is asked of a sentence as of the worked examples; the name that all share is left out", () => {
@@ -54,11 +66,11 @@ test("a question is asked of a sentence as of the worked examples; the name that
   assert.is(withoutName("Who built the Orr Mill?", "Orr Mill"), "Who built it?");
   assert.is(withoutName("Who built orr mill's roof?", "The Orr Mill"), "Who built it's roof?");
   assert.is(withoutName("Who mended Torr Mill?", "Orr Mill"), "Who mended Torr Mill?");
-  assert.is(withoutName("A (b) c", "(b)"), "A it c");
+  assert.is(withoutName("see (b) c", "(b)"), "see it c");
 });
 
 test("a passage is learned until every token is likelier than not, and recited; nothing is left in memory", async () => {
-  const model = await loadModel(await writeByteModel(path.join(folder, "model")));
+  const model = await decidedModel();
   const before = tf.memory().numTensors;
   const stages: string[] = [];
   const options = { ...quick, questions: ["Who?"], onStage: (stage: string) => stages.push(stage) };
@@ -77,7 +89,7 @@ test("a passage is learned until every token is likelier than not, and recited; 
 });
 
 test("a second passage is learned without losing the first; both are kept, merged and recited", async () => {
-  const model = await loadModel(await writeByteModel(path.join(folder, "model")));
+  const model = await decidedModel();
   const first = await adaptToPassage(model, mill, quick);
   const keep = path.join(folder, "kept");
   assert.is(await readMemory(model, keep), undefined);
@@ -123,7 +135,7 @@ test("the command: answers side by side, kept, continued, asked and merged; mist
   writeFileSync(notes, mill.passage);
   const keep = path.join(folder, "kept by command");
   const merged = path.join(folder, "merged by command");
-  const learn = ["--model", model, "--passage", notes, "--self-edits", "0", "--epochs", "1"];
+  const learn = ["--model", model, "--passage", notes, "--self-edits", "1", "--epochs", "1"];
   const first = seal("adapt", ...learn, "--keep", keep, "--ask", "Who built it?");
   assert.is(first.code, 0, first.stderr);
   assert.match(first.stdout, /Who built it\?\n {2}before: .*\n {2}after: {2}/);
