@@ -285,6 +285,21 @@ inline uint32_t rounded(float x) {
   return bits + 0x7fff + ((bits >> 16) & 1);
 }
 inline uint32_t pairOf(float low, float high) { return (rounded(low) >> 16) | (rounded(high) & 0xffff0000u); }
+inline __m512i roundedWords(const float* x) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x))); }
+
+// Two rows of a block, each pair of numbers below one another in a word.
+inline void pairRows(const float* low, const float* high, uint32_t* words) {
+  for (int j = 0; j < COLUMNS; j += LANES)
+    _mm512_storeu_si512(words + j, _mm512_or_si512(roundedWords(low + j), _mm512_slli_epi32(roundedWords(high + j), 16)));
+}
+// A row of the left factor, each pair of neighbours in a word.
+inline void pairNeighbours(const float* from, Index step, Index inner, uint32_t* words) {
+  Index k = 0;
+  if (step == 1)
+    for (; k + 2 * LANES <= inner; k += 2 * LANES)
+      _mm512_storeu_si512(words + k / 2, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + k + LANES), _mm512_loadu_ps(from + k)));
+  for (; k < inner; k += 2) words[k / 2] = pairOf(from[k * step], k + 1 < inner ? from[(k + 1) * step] : 0);
+}
 
 template <int R>
 inline void halfTile(const uint32_t* a, Index stride, const uint32_t* b, Index pairs, float* c, Index to, Index columns, bool add) {
@@ -299,8 +314,14 @@ inline void halfTile(const uint32_t* a, Index stride, const uint32_t* b, Index p
       sum[r][1] = _mm512_dpbf16_ps(sum[r][1], value, b1);
     }
   }
-  for (int r = 0; r < R; r++)
-    for (Index j = 0; j < columns; j++) c[r * to + j] = ((const float*)&sum[r][0])[j] + (add ? c[r * to + j] : 0);
+  for (int r = 0; r < R; r++) {
+    float* out = c + r * to;
+    if (columns == COLUMNS)
+      for (int i = 0; i < 2; i++)
+        _mm512_storeu_ps(out + i * LANES, add ? _mm512_add_ps(sum[r][i], _mm512_loadu_ps(out + i * LANES)) : sum[r][i]);
+    else
+      for (Index j = 0; j < columns; j++) out[j] = ((const float*)&sum[r][0])[j] + (add ? out[j] : 0);
+  }
 }
 template <int R>
 inline void halfTiles(int rows, const uint32_t* a, Index stride, const uint32_t* b, Index pairs, float* c, Index to, Index columns,
@@ -311,12 +332,9 @@ inline void halfTiles(int rows, const uint32_t* a, Index stride, const uint32_t*
 
 inline void halfProduct(const Matrix& a, const Right& b, Index rows, Index inner, Index columns, float* c, Index stride, bool add) {
   const Index pairs = (inner + 1) / 2, panels = (columns + COLUMNS - 1) / COLUMNS;
-  std::vector<uint32_t> left(rows * pairs);
-  Threads::get().run(rows, [&](Index r) {
-    const float* from = a.data + r * a.row;
-    for (Index k = 0; k < inner / 2; k++) left[r * pairs + k] = pairOf(from[2 * k * a.column], from[(2 * k + 1) * a.column]);
-    if (inner % 2) left[r * pairs + pairs - 1] = pairOf(from[(inner - 1) * a.column], 0);
-  });
+  static std::vector<uint32_t> left;  // Kept: only one thread makes products at a time.
+  left.resize(rows * pairs);
+  Threads::get().run(rows, [&](Index r) { pairNeighbours(a.data + r * a.row, a.column, inner, left.data() + r * pairs); });
   Threads::get().run(panels, [&](Index p) {
     const Index column = p * COLUMNS, own = std::min<Index>(COLUMNS, columns - column);
     float* space = scratch(0, DEPTH * COLUMNS);
@@ -324,9 +342,7 @@ inline void halfProduct(const Matrix& a, const Right& b, Index rows, Index inner
     for (Index k = 0; k < inner; k += DEPTH) {
       const Index depth = std::min(DEPTH, inner - k), half = (depth + 1) / 2;
       const float* packed = b.block(k, depth, column, own, space);
-      for (Index i = 0; i < depth / 2; i++)
-        for (Index j = 0; j < COLUMNS; j++)
-          words[i * COLUMNS + j] = pairOf(packed[2 * i * COLUMNS + j], packed[(2 * i + 1) * COLUMNS + j]);
+      for (Index i = 0; i < depth / 2; i++) pairRows(packed + 2 * i * COLUMNS, packed + (2 * i + 1) * COLUMNS, words + i * COLUMNS);
       if (depth % 2)
         for (Index j = 0; j < COLUMNS; j++) words[(half - 1) * COLUMNS + j] = pairOf(packed[(depth - 1) * COLUMNS + j], 0);
       for (Index r = 0; r < rows; r += ROWS)
