@@ -30,7 +30,7 @@ export type Lesson = Recital | { readonly title: string; readonly line: string }
 export interface AdaptOptions {
   /** Asked before and after. */
   readonly questions?: readonly string[];
-  /** Self-edits that the model writes and learns beside the passage; none unless told, as a small model's help no answer. */
+  /** Self-edits that the model writes and learns beside the passage; none unless told, as a small model's were not seen to help. */
   readonly selfEdits?: number;
   /** "implications" unless told. */
   readonly kind?: SelfEditKind;

@@ -59,11 +59,14 @@ export function addAdaptCommand(program: Command): void {
       "--keep <dir>",
       "keep the adapter there (PEFT files); if one is there already, go on from it and rehearse what it learned",
     )
-    .option("--merge <dir>", "write a whole model with the adapter merged in (file:DIR)")
+    .option(
+      "--merge <dir>",
+      "write a whole model with the adapter merged in (file:DIR); asked here, a kept adapter answers better",
+    )
     .option("--model <id>", "the model", defaultModel)
     .option(
       "--self-edits <number>",
-      "self-edits that the model writes and learns beside the passage; a small model's help no answer",
+      "self-edits that the model writes and learns beside the passage; a small model's were not seen to help",
       wholeNumber("self-edits"),
       0,
     )
