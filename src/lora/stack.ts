@@ -65,27 +65,39 @@ export function stackShape(
 
 /** Stacks adapters (the caller disposes the tensors). */
 export function stackAdapters(shape: StackShape, adapters: readonly Adapter[]): StackTensors {
-  const { layers, rank } = shape;
-  return shape.branches.flatMap(({ targets, input, outputs }) => {
-    const width = targets.length * rank;
-    const a = new Float32Array(layers * adapters.length * input * width);
-    const bs = outputs.map((output) => new Float32Array(layers * adapters.length * rank * output));
-    for (let layer = 0; layer < layers; layer++)
-      adapters.forEach((adapter, k) => {
-        const place = layer * adapters.length + k;
+  return stackEach(shape, adapters.length, (k) => adapters[k]);
+}
+
+/** Stacks `count` adapters, each asked for once and not held on to, so that there need never be two copies of all. */
+export function stackEach(
+  shape: StackShape,
+  count: number,
+  adapterAt: (k: number) => Adapter,
+): StackTensors {
+  const { layers, rank, branches } = shape;
+  const arrays = branches.map(({ targets, input, outputs }) => ({
+    a: new Float32Array(layers * count * input * targets.length * rank),
+    bs: outputs.map((output) => new Float32Array(layers * count * rank * output)),
+  }));
+  for (let k = 0; k < count; k++) {
+    const adapter = adapterAt(k);
+    branches.forEach(({ targets, input, outputs }, i) => {
+      const width = targets.length * rank;
+      for (let layer = 0; layer < layers; layer++) {
+        const place = layer * count + k;
         targets.forEach((target, t) => {
           const own = matrices(adapter, layer, target);
           if (!own) return;
-          const aStart = place * input * width + t * rank;
-          transposeInto(own.a, a, aStart, width);
-          transposeInto(own.b, bs[t], place * rank * outputs[t], outputs[t]);
+          transposeInto(own.a, arrays[i].a, place * input * width + t * rank, width);
+          transposeInto(own.b, arrays[i].bs[t], place * rank * outputs[t], outputs[t]);
         });
-      });
-    return [
-      tf.tensor4d(a, [layers, adapters.length, input, width]),
-      ...bs.map((b, t) => tf.tensor4d(b, [layers, adapters.length, rank, outputs[t]])),
-    ];
-  });
+      }
+    });
+  }
+  return branches.flatMap(({ targets, input, outputs }, i) => [
+    tf.tensor4d(arrays[i].a, [layers, count, input, targets.length * rank]),
+    ...arrays[i].bs.map((b, t) => tf.tensor4d(b, [layers, count, rank, outputs[t]])),
+  ]);
 }
 
 /** Reads adapter `k` back out of the stack, with the rank and targets of `like`. */

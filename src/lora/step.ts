@@ -39,9 +39,12 @@ export interface PassLosses {
 /** Padded places that a further pass must save to be worth its own operations. */
 const PLACES_PER_PASS = 1024;
 
+/** Tokens above which a fused step goes in several passes: what is kept for the way back is of one pass at a time. */
+const TOKENS_PER_PASS = 512;
+
 /**
- * The losses, for `readLosses`, and the stacked gradients, all of which the caller disposes. Where `into` is given and fused kernels run, the
- * gradients are put there: memory that has been used before is much cheaper than new memory.
+ * The losses, for `readLosses`, and the stacked gradients, all of which the caller disposes. Where `into` is given and fused
+ * kernels run, the gradients are put there: memory that has been used before is much cheaper than new memory.
  */
 export function stepGradients(
   network: Network,
@@ -52,9 +55,12 @@ export function stepGradients(
 ): { passes: PassLosses[]; gradients: StackTensors } {
   const all = members.map((_, k) => k);
   if (hasFusedKernels() && members.every(({ adapter }) => adapter.dropout === 0))
-    return onePass(all, fusedGradients(network, shape, parameters, members, into));
+    return fusedGradients(network, shape, parameters, members, into);
   const groups = similarLengths(members.map(({ step }) => step));
-  if (groups.length === 1) return onePass(all, passGradients(network, shape, parameters, members));
+  if (groups.length === 1) {
+    const { losses, gradients } = passGradients(network, shape, parameters, members);
+    return { passes: [{ group: all, losses }], gradients };
+  }
   const parts = groups.map((group) => {
     const own = gatherAdapters(parameters, group);
     const part = passGradients(
@@ -82,13 +88,6 @@ export function stepGradients(
   );
   parts.forEach((part) => free(part.gradients));
   return { passes: groups.map((group, g) => ({ group, losses: parts[g].losses })), gradients };
-}
-
-function onePass(
-  group: readonly number[],
-  { losses, gradients }: { losses: tf.Tensor1D; gradients: StackTensors },
-): { passes: PassLosses[]; gradients: StackTensors } {
-  return { passes: [{ group, losses }], gradients };
 }
 
 /** Each member's loss, the weighted sum over its tokens; frees the tensors. Awaited, since a GPU gives nothing at once. */
@@ -144,25 +143,42 @@ export function similarLengths(steps: readonly Step[]): number[][] {
   return split(steps.map((_, k) => k));
 }
 
-/** All members in one pass without padding. */
+/** Passes without padding. A member without tokens in a pass leaves its gradients as they are. */
 function fusedGradients(
   network: Network,
   shape: StackShape,
   parameters: StackTensors,
   members: readonly StepMember[],
   into: StackTensors | undefined,
-): { losses: tf.Tensor1D; gradients: StackTensors } {
-  const steps = members.map(({ step }) => step);
-  const layout = createFlatLayout(readIds(steps));
-  const tokens = lossTokens(steps, layout);
+): { passes: PassLosses[]; gradients: StackTensors } {
   const gradients = into ?? parameters.map((parameter) => tf.fill(parameter.shape, 0));
   const scaling = scalingOf(members.map(({ adapter }) => adapter));
-  const branches = stackBranches(shape, parameters, gradients);
-  const adapters: FusedAdapters = { scaling, layer: branches };
-  const keys = keyLengths(steps, layout);
-  const losses = fusedLossAndGradients(network, adapters, layout, tokens, keys);
+  const adapters: FusedAdapters = { scaling, layer: stackBranches(shape, parameters, gradients) };
+  const passes = passGroups(members.map(({ step }) => step)).map((group) => {
+    const steps = members.map(({ step }, k) => (group.includes(k) ? step : []));
+    const layout = createFlatLayout(readIds(steps));
+    const tokens = lossTokens(steps, layout);
+    const keys = keyLengths(steps, layout);
+    return { group, losses: fusedLossAndGradients(network, adapters, layout, tokens, keys) };
+  });
   scaling.dispose();
-  return { losses, gradients };
+  return { passes, gradients };
+}
+
+/** Members by pass: neighbours, about equally many tokens each. */
+export function passGroups(steps: readonly Step[]): number[][] {
+  const tokens = steps.map((step) => step.reduce((sum, row) => sum + row.sequence.ids.length, 0));
+  const total = tokens.reduce((sum, own) => sum + own, 0);
+  const share = total / Math.ceil(total / TOKENS_PER_PASS);
+  const groups: number[][] = [];
+  let before = 0;
+  tokens.forEach((own, k) => {
+    // A member goes where its middle lies.
+    const pass = Math.floor((before + own / 2) / share);
+    (groups[pass] ??= []).push(k);
+    before += own;
+  });
+  return groups.filter((group) => group !== undefined);
 }
 
 /** Losses and gradients of members that go through the model together. */

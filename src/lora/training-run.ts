@@ -13,7 +13,7 @@ import { learningRateAt } from "./schedule";
 import type { LoraSettings } from "./settings";
 import {
   gatherAdapters,
-  stackAdapters,
+  stackEach,
   stackShape,
   unstackAdapter,
   type StackShape,
@@ -75,13 +75,13 @@ class TrainingRun implements Resumable {
     const kinds = jobs.map((job) => job.initial ?? job.settings);
     const dropout = kinds.some((kind) => kind.dropout > 0);
     this.shape = stackShape(network.config, kinds, dropout);
-    const fresh = jobs.map((job, index) => started(network, job, index));
-    this.parameters = stackAdapters(
-      this.shape,
-      fresh.map(({ adapter }) => adapter),
-    );
-    // From here on the stack holds the values; a second copy of all would take as much memory again.
-    this.active = fresh.map((job) => ({ ...job, adapter: { ...job.adapter, tensors: new Map() } }));
+    this.active = [];
+    this.parameters = stackEach(this.shape, jobs.length, (k) => {
+      const job = started(network, jobs[k], k);
+      // From here on the stack holds the values.
+      this.active.push({ ...job, adapter: { ...job.adapter, tensors: new Map() } });
+      return job.adapter;
+    });
     this.moments = createMoments(this.parameters);
   }
 
@@ -177,27 +177,33 @@ class TrainingRun implements Resumable {
 
   /** Takes out the jobs that are done or diverged. */
   private async settle(): Promise<void> {
-    const staying: number[] = [];
-    for (const [k, job] of this.active.entries()) {
-      const last = job.losses.length - 1;
-      const { losses, norms, tokens } = job;
-      const record = { losses, gradientNorms: norms, tokens };
-      if (!Number.isFinite(losses[last]) || !Number.isFinite(norms[last])) {
-        const reason = `loss ${losses[last]} and gradient norm ${norms[last]} at step ${last + 1}`;
-        this.results[job.index] = { status: "diverged", reason, ...record };
-      } else if (losses.length === job.steps.length) {
-        const adapter = await unstackAdapter(this.shape, this.parameters, k, job.adapter);
-        this.results[job.index] = finished(adapter, record);
-      } else staying.push(k);
-    }
-    if (staying.length === this.active.length) return;
+    const { active } = this;
+    const diverged = ({ losses, norms }: ActiveJob): boolean =>
+      !Number.isFinite(losses.at(-1)) || !Number.isFinite(norms.at(-1));
+    const goesOn = (job: ActiveJob): boolean =>
+      !diverged(job) && job.losses.length < job.steps.length;
+    const staying = active.flatMap((job, k) => (goesOn(job) ? [k] : []));
+    if (staying.length === active.length) return;
+    // Before the adapters are read out, which takes memory of its own.
     this.dropGradients();
-    this.active = staying.map((k) => this.active[k]);
-    this.parameters = kept(this.parameters, staying);
     this.moments = {
       first: kept(this.moments.first, staying),
       second: kept(this.moments.second, staying),
     };
+    for (const [k, job] of active.entries()) {
+      if (goesOn(job)) continue;
+      const { losses, norms, tokens } = job;
+      const record = { losses, gradientNorms: norms, tokens };
+      if (diverged(job)) {
+        const reason = `loss ${losses.at(-1)} and gradient norm ${norms.at(-1)} at step ${losses.length}`;
+        this.results[job.index] = { status: "diverged", reason, ...record };
+      } else {
+        const adapter = await unstackAdapter(this.shape, this.parameters, k, job.adapter);
+        this.results[job.index] = finished(adapter, record);
+      }
+    }
+    this.active = staying.map((k) => active[k]);
+    this.parameters = kept(this.parameters, staying);
   }
 }
 

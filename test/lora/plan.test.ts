@@ -2,9 +2,10 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "../../src/random";
-import { lossTokenCount, planSteps, stepCount } from "../../src/lora/plan";
+import { lossTokenCount, planSteps, stepCount, type Step } from "../../src/lora/plan";
 import { learningRateAt } from "../../src/lora/schedule";
 import { parseLoraSettings } from "../../src/lora/settings";
+import { passGroups } from "../../src/lora/step";
 
 const test = suite("plan");
 const sequences = [3, 5, 2, 4, 6].map((length) => ({ ids: Array.from({ length }, (_, i) => i) }));
@@ -46,6 +47,21 @@ test("every epoch goes through all sequences, in an order of its own that the se
   first.forEach((order) => assert.equal([...order].sort(), [2, 3, 4, 5, 6]));
   assert.equal(first, orders(7));
   assert.ok(JSON.stringify(first[0]) !== JSON.stringify(first[1]));
+});
+
+test("a step of many tokens goes in passes of neighbours with about equally many", () => {
+  const step = (length: number): Step => [
+    { sequence: { ids: new Array<number>(length).fill(1) }, weight: 1 },
+  ];
+  const groups = (...lengths: number[]): number[][] => passGroups(lengths.map(step));
+  assert.equal(groups(100, 12), [[0, 1]]);
+  // 1,000 tokens: two passes of 500 each.
+  assert.equal(groups(300, 200, 250, 250), [
+    [0, 1],
+    [2, 3],
+  ]);
+  assert.equal(groups(2000, 10), [[0], [1]]);
+  assert.equal(groups(10, 10, 600), [[0, 1], [2]]);
 });
 
 test("settings are checked, and the key at fault is named", () => {

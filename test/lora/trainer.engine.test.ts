@@ -94,6 +94,20 @@ test("waiting jobs take the places of finished ones", async () => {
   });
 });
 
+test("steps so long that they go in several passes equal each job alone", async () => {
+  const long: TrainingJob[] = [250, 240, 200].map((length, seed) => ({
+    sequences: [{ ids: ids(length) }, { ids: ids(30) }],
+    settings: parseLoraSettings({ rank: 2, alpha: 4, epochs: 2, learningRate: 0.01, seed }),
+  }));
+  const together = await trainJobs(model, long);
+  for (const [j, job] of long.entries()) {
+    const [alone] = await trainJobs(model, [job]);
+    assert.ok(alone.adapter && together[j].adapter);
+    assert.is(alone.losses.length, 4);
+    assertSameAdapter(alone.adapter, together[j].adapter, 1e-3, `job ${j}`);
+  }
+});
+
 test("the base weights and the number of tensors are unchanged after 20 jobs", async () => {
   const frozen = [
     model.weights.embedding,
