@@ -1,6 +1,6 @@
 /**
- * One call for a user's own passage (the paper's inner loop, without a judge): an adapter is trained on the passage, and
- * on self-edits where they are asked for, until the model has it by heart, and the user's questions are answered before
+ * One call for a user's own passage (the paper's inner loop, without a judge): an adapter is trained on the passage and
+ * on self-edits that the model writes, until the model has the passage by heart, and the user's questions are answered before
  * and after, from what the model itself recites. Reciting and answering are recital.ts's, files memory.ts's.
  */
 import { UserError } from "../errors";
@@ -30,7 +30,7 @@ export type Lesson = Recital | { readonly title: string; readonly line: string }
 export interface AdaptOptions {
   /** Asked before and after. */
   readonly questions?: readonly string[];
-  /** Self-edits that the model writes and learns beside the passage; none unless told, as a small model's were not seen to help. */
+  /** Self-edits that the model writes and learns beside the passage, `SELF_EDITS` unless told. */
   readonly selfEdits?: number;
   /** "implications" unless told. */
   readonly kind?: SelfEditKind;
@@ -87,6 +87,9 @@ export const adaptSettings = {
   warmupSteps: 4,
 } satisfies Partial<LoraSettings>;
 
+/** Self-edits beside the passage. One: a small model's were not seen to help, nor to harm (results/LOG.md). */
+export const SELF_EDITS = 1;
+
 /** Of each round after the first; the optimizer starts anew, and its first step only measures. */
 const extraSettings = { epochs: 3, warmupSteps: 1 };
 
@@ -119,7 +122,7 @@ export async function adaptToPassage(
   onStage?.("asking");
   const before = await ask(initial);
   const answerBefore = clock();
-  if (options.selfEdits) onStage?.("writing");
+  if (options.selfEdits !== 0) onStage?.("writing");
   const selfEdits = await write(model, article, options, seed);
   const lines = selfEdits.flatMap((selfEdit) => linesOf(article, selfEdit));
   const writeSeconds = clock();
@@ -164,7 +167,7 @@ function stopwatch(): () => number {
 async function write(
   model: Model,
   article: Article,
-  { selfEdits = 0, kind = "implications", selfEditTokens = 96 }: AdaptOptions,
+  { selfEdits = SELF_EDITS, kind = "implications", selfEditTokens = 96 }: AdaptOptions,
   seed: number,
 ): Promise<string[]> {
   if (selfEdits === 0) return [];

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { adaptToPassage, type Adaptation } from "../adapt/adapt";
+import { adaptToPassage, SELF_EDITS, type Adaptation } from "../adapt/adapt";
 import {
   readLessons,
   readMemory,
@@ -66,9 +66,9 @@ export function addAdaptCommand(program: Command): void {
     .option("--model <id>", "the model", defaultModel)
     .option(
       "--self-edits <number>",
-      "self-edits that the model writes and learns beside the passage; a small model's were not seen to help",
+      "self-edits that the model writes and learns beside the passage",
       wholeNumber("self-edits"),
-      0,
+      SELF_EDITS,
     )
     .option("--kind <name>", `kind of self-edit: ${selfEditKinds.join(", ")}`, "implications")
     .option("--epochs <number>", "epochs of the first round of training", wholeNumber("epochs"))

@@ -34,7 +34,7 @@ async function decidedModel(): Promise<Model> {
 
 const mill = { title: "Orr", passage: "A mill." };
 /** Enough for the tiny model to learn a few bytes by heart. */
-const quick = { settings: { learningRate: 0.02, epochs: 120 }, answerTokens: 2 };
+const quick = { settings: { learningRate: 0.02, epochs: 120 }, answerTokens: 2, selfEdits: 0 };
 
 test("sentences end at full stops before capitals, not inside numbers or names", () => {
   assert.equal(sentencesOf("Ask Dr. J. Vell or Mrs. Orr. He has it."), [
