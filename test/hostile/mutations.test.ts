@@ -88,7 +88,8 @@ test(`${total} damaged files`, async () => {
       `${target.name}: ${refused} of ${each} refused, ${longest.toFixed(2)} s at most, ${growth.toFixed(1)} MB more`,
     );
     assert.ok(growth < 64, `${target.name}: ${growth} MB`);
-    assert.is(openFiles(), files, `${target.name}: open files`);
+    // Fewer is no leak: what another part of the process had open may close meanwhile.
+    assert.ok(openFiles() <= files, `${target.name}: ${openFiles()} open files, before ${files}`);
     const answersAnything = /arc (answers|recipes)|self-edits/.test(target.name);
     assert.ok(answersAnything ? refused === 0 : refused > each / 10, `${target.name}: ${refused}`);
   }
