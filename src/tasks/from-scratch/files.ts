@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Variable } from "@tensorflow/tfjs";
+import { configFile as plainConfigFile } from "../../model/config-file";
 import { writeSafetensors, type TensorValues } from "../../model/safetensors";
 import type { ModelConfig } from "../../model/types";
 
@@ -15,28 +16,14 @@ export interface ModelTexts {
   readonly card: string;
 }
 
-/** transformers' config.json of the model. */
+/** config.json of the model: its family has no biases, and its padding is token 0. */
 export function configFile(config: ModelConfig): object {
   return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.layerCount,
-    num_attention_heads: config.headCount,
-    num_key_value_heads: config.keyValueHeadCount,
-    head_dim: config.headDim,
-    vocab_size: config.vocabularySize,
-    rms_norm_eps: config.rmsNormEpsilon,
-    rope_theta: config.ropeTheta,
-    max_position_embeddings: config.maximumPositions,
-    tie_word_embeddings: config.tiedHead,
-    hidden_act: "silu",
+    ...plainConfigFile(config),
     attention_bias: false,
     mlp_bias: false,
     eos_token_id: config.eosTokenIds[0],
     pad_token_id: 0,
-    torch_dtype: "float32",
   };
 }
 
