@@ -5,6 +5,7 @@ import { trainAdapters } from "../lora/train";
 import { loadModel } from "../model/load";
 import { TARGET_NAMES } from "../model/adapters";
 import { idsOf } from "./arithmetic";
+import type { MemorySample } from "./rows";
 
 /** What the process is to do. */
 export interface ChildTask {
@@ -19,6 +20,8 @@ export interface ChildTask {
   readonly repeats?: number;
   /** Questions of 10 tokens that each adapter answers with this many tokens. */
   readonly questions?: number;
+  /** Train so many jobs at a time instead, and sample memory after each, behind a garbage collection. */
+  readonly sampleEvery?: number;
 }
 
 /** What it says. */
@@ -26,9 +29,8 @@ export interface ChildAnswer {
   readonly loadSeconds: number;
   readonly seconds: number;
   readonly peakBytes: number;
-  /** Resident memory after the middle and after the last of the repeats. */
-  readonly middleBytes: number;
-  readonly endBytes: number;
+  /** Resident memory as training went on; empty unless asked for. */
+  readonly samples: readonly MemorySample[];
 }
 
 async function main(task: ChildTask): Promise<ChildAnswer> {
@@ -42,7 +44,16 @@ async function main(task: ChildTask): Promise<ChildAnswer> {
     sequences: lengths.map((length, s) => ({ ids: idsOf(length, 31 * k + s, vocabularySize) })),
     settings: { ...settings, seed: k },
   }));
-  let [seconds, middleBytes] = [0, 0];
+  const samples: MemorySample[] = [];
+  const { sampleEvery = Infinity } = task;
+  for (let done = sampleEvery; done <= jobs.length; done += sampleEvery) {
+    const part = jobs.slice(done - sampleEvery, done);
+    await trainAdapters(model, part, { concurrency: task.concurrency });
+    globalThis.gc?.();
+    samples.push({ jobs: done, bytes: process.memoryUsage().rss });
+  }
+  if (samples.length > 0) return { loadSeconds, seconds: 0, peakBytes: peakBytes(), samples };
+  let seconds = 0;
   for (let repeat = 0; repeat < repeats; repeat++) {
     const begin = performance.now();
     const results = await trainAdapters(model, jobs, { concurrency: task.concurrency });
@@ -50,15 +61,8 @@ async function main(task: ChildTask): Promise<ChildAnswer> {
     const groups = results.map(({ adapter }) => ({ adapter, prompts }));
     if (questions > 0) await generateGroups(model, groups, { maximumTokens: 4 });
     seconds = (performance.now() - begin) / 1000;
-    if (repeat === Math.floor(repeats / 2)) middleBytes = process.memoryUsage().rss;
   }
-  return {
-    loadSeconds,
-    seconds,
-    peakBytes: peakBytes(),
-    middleBytes,
-    endBytes: process.memoryUsage().rss,
-  };
+  return { loadSeconds, seconds, peakBytes: peakBytes(), samples };
 }
 
 /** Most memory that was resident. Linux's maxRSS also counts the process that started this one, so its VmHWM is read there. */

@@ -9,11 +9,13 @@ import {
   countPadding,
   idsOf,
   operationsPerToken,
-  parseParts,
   productWeights,
   representative,
 } from "../../src/bench/arithmetic";
-import { formatBench } from "../../src/commands/bench";
+import { parseParts, withNeeds } from "../../src/bench/parts";
+import { growthRow, smallJobs } from "../../src/bench/parts/growth";
+import { formatBench, growthFigure } from "../../src/commands/bench-report";
+import { compare, ours } from "../../src/bench/rows";
 import { modelShape } from "../../src/model/shape";
 import { defaultModel } from "../../src/model/sources";
 
@@ -66,6 +68,7 @@ test("adapters a minute, shares of a machine, ids within the vocabulary", () => 
 test("parts are letters in any order; another is refused by name", () => {
   assert.equal(parseParts("c, a"), ["a", "c"]);
   assert.is(parseParts(undefined).length, 8);
+  assert.equal(withNeeds(["b", "c"]), ["a", "b", "c"]);
   assert.throws(() => parseParts("a,z"), /No part is called "z"/);
 });
 
@@ -77,6 +80,7 @@ test("the table says what was compared and what was not", () => {
     boundTokensPerSecond: { "q, v": 297 },
     engine: {},
     peer: null,
+    llama: null,
     rounds: 3,
     failures: [],
     rows: [
@@ -90,11 +94,47 @@ test("the table says what was compared and what was not", () => {
         shareOfPeak: 0.84,
       },
       { part: "d", name: "y", unit: "s", ours: 1.234 },
+      { part: "f", name: "z", unit: "MB", ours: -0.25, ci95: [-20.5, 0.1] },
     ],
   });
   assert.match(text, /\(a\) x +250 tokens\/s +100 +2\.50 +84%/);
   assert.match(text, /\(d\) y +1\.23 s/);
+  assert.match(text, /\(f\) z +-0\.25 MB \(95%: -20\.5 to 0\.10\)/);
   assert.match(text, /160 GFLOP\/s, which allows training on 297 tokens\/s/);
+});
+
+test("a row names both sides and their precisions; of seconds, fewer are better", () => {
+  const peft = { who: "PEFT", precision: "fp32", value: 100 };
+  assert.equal(compare("K = 5, q and v", "tokens/s", ours("bf16", 250), peft, { aim: "ratio 2" }), {
+    name: "K = 5, q and v: ours in bf16 / PEFT in fp32",
+    ...{ unit: "tokens/s", ours: 250, peer: 100, ratio: 2.5, aim: "ratio 2" },
+  });
+  assert.is(compare("x", "s", ours("fp32", 50), peft).ratio, 2);
+  const alone = compare("x", "s", ours("fp32", 50), { ...peft, value: NaN });
+  assert.equal(alone, { name: "x: ours in fp32", unit: "s", ours: 50 });
+});
+
+test("growth is the slope behind the warm-up, for 100 jobs; all samples are kept and drawn", () => {
+  // Before the 200th job memory rises steeply; then 1 MB every 50 jobs, which is 2 MB in 100.
+  const megabytes = [900, 950, 990, 1000, 1001, 1002, 1003, 1004];
+  const samples = megabytes.map((size, i) => ({ jobs: 50 * (i + 1), bytes: 1e6 * size }));
+  const row = growthRow(samples);
+  assert.is(row.name, "growth of memory in 100 jobs, from the 200th to the 400th: ours in fp32");
+  assert.ok(Math.abs(row.ours - 2) < 1e-9 && row.unit === "MB");
+  assert.ok(row.ci95!.every((end) => Math.abs(end - 2) < 1e-9));
+  assert.equal(row.samples, samples);
+  const { data } = growthFigure({ part: "f", ...row });
+  assert.equal(data[0].y, megabytes);
+});
+
+test("the jobs of the growth are small, of varied length and the same in every run", () => {
+  const jobs = smallJobs(1200);
+  assert.equal(jobs, smallJobs(1200));
+  assert.ok(jobs.every((job) => job.length === 1 || job.length === 2));
+  assert.equal(
+    [...new Set(jobs.flat())].sort((a, b) => a - b),
+    [...Array(17).keys()].map((i) => i + 4),
+  );
 });
 
 test.run();
