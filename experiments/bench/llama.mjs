@@ -41,7 +41,12 @@ async function write(sequence, prompt, tokens) {
 }
 
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
-say({ weights: model.typeDescription, llamaCpp: llama.llamaCppRelease, threads: Number(threads) });
+// "llama 256M Q4_1": the last word is how weights are stored.
+say({
+  weights: model.typeDescription.split(" ").at(-1),
+  llamaCpp: llama.llamaCppRelease,
+  threads: Number(threads),
+});
 for await (const line of createInterface({ input: process.stdin })) {
   const { prompts, tokens } = JSON.parse(line);
   const sequences = await sequencesFor(prompts.length);

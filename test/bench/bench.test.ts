@@ -12,10 +12,13 @@ import {
   productWeights,
   representative,
 } from "../../src/bench/arithmetic";
-import { parseParts, withNeeds } from "../../src/bench/parts";
+import { Bench } from "../../src/bench/context";
+import { PARTS, parseParts, withNeeds } from "../../src/bench/parts";
 import { growthRow, smallJobs } from "../../src/bench/parts/growth";
+import { HALF, SINGLE } from "../../src/bench/workload";
 import { formatBench, growthFigure } from "../../src/commands/bench-report";
 import { compare, ours } from "../../src/bench/rows";
+import type { Model } from "../../src/model/load";
 import { modelShape } from "../../src/model/shape";
 import { defaultModel } from "../../src/model/sources";
 
@@ -135,6 +138,56 @@ test("the jobs of the growth are small, of varied length and the same in every r
     [...new Set(jobs.flat())].sort((a, b) => a - b),
     [...Array(17).keys()].map((i) => i + 4),
   );
+});
+
+/** A run with made-up seconds: ten jobs of 10 tokens; answers and training in bf16 take half the time. */
+async function timed(): Promise<Bench> {
+  const config = await modelShape(defaultModel);
+  const model = { config } as unknown as Model;
+  const lengths = Array.from({ length: 10 }, () => [10]);
+  const precisions = [{ ...SINGLE, counts: [5], fullSteps: [], decodedRows: [1] }, HALF];
+  const bench = new Bench({ modelId: "", model, lengths, precisions, rounds: 1, quick: false });
+  const seconds = {
+    ...{ "a q and v 5 start": 1, "a q and v 5": 2, "a peer q and v start": 1, "a peer q and v": 5 },
+    ...{ "b answer": 5, "b peer answer": 2, "c 1 0": 2, "c peer 1 0": 4, h: 8 },
+  };
+  for (const [name, value] of Object.entries(seconds)) {
+    bench.keep(name, precisions[0], value + 1);
+    bench.keep(name, precisions[0], value);
+    bench.keep(name, HALF, value / (name.includes("peer") ? 1 : 2));
+  }
+  return bench;
+}
+
+test("rows are made of the fewest seconds, bf16 against the peer's bf16 and fp32", async () => {
+  const bench = await timed();
+  const told = async (part: string): Promise<[string, number, number | undefined][]> =>
+    (await PARTS[part].rows(bench))
+      .filter((row) => !Number.isNaN(row.ours))
+      .map((row) => [
+        row.name,
+        Number(row.ours.toFixed(3)),
+        row.peer && Number(row.peer.toFixed(3)),
+      ]);
+  // Five jobs, 50 tokens, ten epochs: 1 s once and ten of 2 - 1 s, 500 / 11. The peer's two jobs: 200 / (1 + 10 x 4).
+  const [training] = await told("a");
+  assert.equal(training, ["K = 5, q and v: ours in fp32 / PEFT in fp32", 45.455, 4.878]);
+  // An adapter is 100 tokens: 2.2 s and an answer of 5 / 5 s; the peer's 20.5 + 2 s. In bf16 1.1 + 0.5 s.
+  assert.equal(await told("b"), [
+    ["K = 5, q and v, scored: ours in fp32 / PEFT in fp32", 18.75, 2.667],
+    ["K = 5, q and v, scored: ours in bf16 / PEFT in bf16", 37.5, 2.667],
+    ["K = 5, q and v, scored: ours in bf16 / PEFT in fp32", 37.5, 2.667],
+  ]);
+  assert.equal(await told("c"), [
+    ["1 row: ours in fp32 / transformers in fp32", 8, 4],
+    ["1 row: ours in bf16 / transformers in bf16", 16, 4],
+    ["1 row: ours in bf16 / transformers in fp32", 16, 4],
+  ]);
+  // Two padded steps of 8 s, of 10 useful tokens each.
+  const [whole, padding, useful] = await told("h");
+  assert.equal(whole.slice(1), [45.455, 2.5]);
+  assert.equal(padding.slice(1), [4.878, 2.5]);
+  assert.is(useful[1], 0.005);
 });
 
 test.run();
