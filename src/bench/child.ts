@@ -20,7 +20,7 @@ export interface ChildTask {
   readonly repeats?: number;
   /** Questions of 10 tokens that each adapter answers with this many tokens. */
   readonly questions?: number;
-  /** Train so many jobs at a time instead, and sample memory after each, behind a garbage collection. */
+  /** Train all jobs once instead, `concurrency` at a time, and sample memory after so many (a multiple), behind a garbage collection. */
   readonly sampleEvery?: number;
 }
 
@@ -45,12 +45,10 @@ async function main(task: ChildTask): Promise<ChildAnswer> {
     settings: { ...settings, seed: k },
   }));
   const samples: MemorySample[] = [];
-  const { sampleEvery = Infinity } = task;
-  for (let done = sampleEvery; done <= jobs.length; done += sampleEvery) {
-    const part = jobs.slice(done - sampleEvery, done);
-    await trainAdapters(model, part, { concurrency: task.concurrency });
-    globalThis.gc?.();
-    samples.push({ jobs: done, bytes: process.memoryUsage().rss });
+  const { sampleEvery, concurrency } = task;
+  for (let done = concurrency; sampleEvery && done <= jobs.length; done += concurrency) {
+    await trainAdapters(model, jobs.slice(done - concurrency, done), { concurrency });
+    if (done % sampleEvery === 0) samples.push({ jobs: done, bytes: await settledBytes() });
   }
   if (samples.length > 0) return { loadSeconds, seconds: 0, peakBytes: peakBytes(), samples };
   let seconds = 0;
@@ -63,6 +61,15 @@ async function main(task: ChildTask): Promise<ChildAnswer> {
     seconds = (performance.now() - begin) / 1000;
   }
   return { loadSeconds, seconds, peakBytes: peakBytes(), samples };
+}
+
+/** Resident memory behind a garbage collection; what that frees goes back a little later. */
+async function settledBytes(): Promise<number> {
+  for (let i = 0; i < 2; i++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return process.memoryUsage().rss;
 }
 
 /** Most memory that was resident. Linux's maxRSS also counts the process that started this one, so its VmHWM is read there. */

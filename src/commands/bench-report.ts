@@ -74,7 +74,7 @@ export function growthFigure(row: BenchRow): Figure {
   const [low, high] = [Math.min(...megabytes), Math.max(...megabytes)];
   return figureLines([line], {
     title: "Memory over many small jobs, SmolLM2-135M",
-    note: `${row.name}: ${amount(row.ours)} MB${interval(row)}.`,
+    note: `Least squares: ${amount(row.ours)} MB${interval(row)}, ${row.name}.`,
     xTitle: "jobs trained in one process",
     yTitle: "resident memory (MB)",
     lowest: low - 0.1 * Math.max(high - low, 1),
