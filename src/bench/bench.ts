@@ -126,7 +126,10 @@ async function measureAll(
   for (const part of parts)
     await attempt(part, async () => {
       const own = await PARTS[part].rows(bench);
-      rows.push(...own.filter((row) => !Number.isNaN(row.ours)).map((row) => ({ part, ...row })));
+      // Without a peer, a row against its bf16 and one against its fp32 say the same.
+      const byName = new Map(own.map((row) => [row.name, row] as const).reverse());
+      const shown = own.filter((row) => !Number.isNaN(row.ours) && byName.get(row.name) === row);
+      rows.push(...shown.map((row) => ({ part, ...row })));
     });
   return { rows, failures };
 }
