@@ -79,20 +79,17 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
 async function prepare(options: BenchOptions): Promise<BenchGiven> {
   const { model: modelId, parts, rounds, quick, note } = options;
   const lengths = await readLengths();
+  delete process.env.SEAL_BF16; // Both precisions are measured.
   const model = await loadModel(modelId);
+  const halfModel = useBfloat16(true) ? await loadModel(modelId) : undefined;
+  useBfloat16(false);
   const threads = engineInfo()?.threads ?? 1;
   const peer = options.peer ? await startPeer(modelId, threads, note) : undefined;
   const llama =
     options.peer && parts.includes("c") ? await startLlama(modelId, threads, note) : undefined;
   const single = quick ? QUICK : SINGLE;
-  const precisions = canHalf() ? [single, HALF] : [single];
-  return { modelId, model, lengths, precisions, rounds, quick, peer, llama };
-}
-
-function canHalf(): boolean {
-  const can = useBfloat16(true);
-  useBfloat16(false);
-  return can;
+  const precisions = halfModel ? [single, HALF] : [single];
+  return { modelId, model, halfModel, lengths, precisions, rounds, quick, peer, llama };
 }
 
 async function measureAll(
@@ -112,9 +109,7 @@ async function measureAll(
   };
   const measured = withNeeds(parts).filter((part) => "measure" in PARTS[part]);
   const measureIn = async (precision: Precision): Promise<void> => {
-    useBfloat16(precision === HALF);
     for (const part of measured) await attempt(part, () => PARTS[part].measure!(bench, precision));
-    useBfloat16(false);
   };
   const timePeak = (): void => void (bench.peak = Math.max(bench.peak, measurePeak()));
   for (let round = 0; round < rounds; round++) {

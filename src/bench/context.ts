@@ -24,6 +24,8 @@ export interface BenchPart {
 export interface BenchGiven {
   readonly modelId: string;
   readonly model: Model;
+  /** The same with its matrices in bfloat16, where the processor multiplies that. */
+  readonly halfModel?: Model;
   /** Lengths of all of SEAL's self-edits. */
   readonly lengths: readonly work.Lengths[];
   readonly precisions: readonly work.Precision[];
@@ -42,26 +44,35 @@ export class Bench {
   readonly jobs: readonly work.Lengths[];
   readonly padding: ReturnType<typeof countPadding>;
   readonly meanTokens: number;
-  /** The model without end tokens, so that all sides write equally many. */
-  readonly endless: Model;
   private readonly fastest = new Map<string, number>();
 
   constructor(readonly given: BenchGiven) {
-    const { model, lengths } = given;
-    this.endless = { ...model, config: { ...model.config, eosTokenIds: [] } };
+    const { lengths } = given;
     this.jobs = representative(lengths, 10);
     this.padding = countPadding(lengths, work.PAD_TO);
     this.meanTokens = this.padding.tokens / lengths.length;
   }
 
+  /** The model whose matrices are in this precision. */
+  model(precision: work.Precision): Model {
+    return precision === work.HALF ? this.given.halfModel! : this.given.model;
+  }
+
+  /** The same without end tokens, so that all sides write equally many. */
+  endless(precision: work.Precision): Model {
+    const model = this.model(precision);
+    return { ...model, config: { ...model.config, eosTokenIds: [] } };
+  }
+
   /** Trains one epoch of these jobs. The adapters are plain numbers. */
   train(
+    precision: work.Precision,
     jobs: readonly work.Lengths[],
     concurrency: number,
     targets: readonly TargetName[],
   ): ReturnType<typeof trainAdapters> {
     const settings = { epochs: 1, rank: work.RANK, targets: [...targets] };
-    const { model } = this.given;
+    const model = this.model(precision);
     const own = work.sequencesOf(jobs, model.config.vocabularySize).map((rows) => ({
       sequences: rows.map((ids) => ({ ids })),
       settings,

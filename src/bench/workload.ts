@@ -54,7 +54,12 @@ export const QUICK: Precision = {
 };
 
 /** Off unless asked for; the peer then has its weights in bfloat16 too. */
-export const HALF: Precision = { name: "bf16", counts: [5], fullSteps: [], decodedRows: [1, 32] };
+export const HALF: Precision = {
+  name: "bf16",
+  counts: [1, 5],
+  fullSteps: [],
+  decodedRows: [1, 8, 32],
+};
 
 /** The lengths of SEAL's released self-edits. */
 export async function readLengths(): Promise<number[][]> {

@@ -1,6 +1,6 @@
 /** The whole network over one batch: hidden states, losses with their gradients, and log-likelihoods. */
 import * as tf from "@tensorflow/tfjs";
-import { panelColumnsAt, panelProduct } from "../engine/fused";
+import { panelColumnsAt, product } from "../engine/fused";
 import { crossEntropy } from "../engine/kernels";
 import { free, scoped } from "../engine/scope";
 import type { LayerAdapters } from "./adapters";
@@ -84,8 +84,8 @@ export function embed(weights: ModelWeights, ids: Int32Array): tf.Tensor2D {
   const { embedding } = weights;
   return tf.tidy(() => {
     const places = tf.tensor1d(ids, "int32");
-    if (embedding.rank === 3) return panelColumnsAt(embedding as tf.Tensor3D, places);
-    return tf.gather(embedding as tf.Tensor2D, places);
+    if (embedding.rank === 2) return tf.gather(embedding as tf.Tensor2D, places);
+    return panelColumnsAt(embedding, places);
   });
 }
 
@@ -178,15 +178,14 @@ export function lossIndex(layout: Layout, r: number, t: number): number {
 /** x [rows, hidden] -> [rows, vocabulary]. TensorFlow's product is several times faster as head times x. */
 function headLogits({ config, weights }: Network, x: tf.Tensor2D): tf.Tensor2D {
   const { head } = weights;
-  if (head.rank === 3) return panelProduct(x, head as tf.Tensor3D, config.vocabularySize);
+  if (head.rank !== 2) return product(x, head, config.vocabularySize);
   return tf.transpose(tf.matMul<tf.Tensor2D>(head as tf.Tensor2D, x, false, true));
 }
 
 /** Gradient of `headLogits` for x. */
 function headGradient({ config, weights }: Network, gradient: tf.Tensor2D): tf.Tensor2D {
   const { head } = weights;
-  if (head.rank === 3)
-    return panelProduct(gradient, head as tf.Tensor3D, config.vocabularySize, true);
+  if (head.rank !== 2) return product(gradient, head, config.vocabularySize, true);
   return tf.matMul(gradient, head as tf.Tensor2D);
 }
 

@@ -42,7 +42,7 @@ async function measureRows(
   await bench.timePeer(`c peer ${rows} ${temperature}`, precision, request);
   const settings = { maximumTokens: ANSWER_TOKENS, temperature, topP: 0.95 };
   await bench.time(`c ${rows} ${temperature}`, precision, () =>
-    generate(bench.endless, prompts, settings),
+    generate(bench.endless(precision), prompts, settings),
   );
 }
 

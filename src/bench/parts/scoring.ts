@@ -15,10 +15,10 @@ export const scoring: BenchPart = {
   async measure(bench, precision) {
     const prompts = work.promptsOf(work.QUESTIONS, bench.given.model.config.vocabularySize);
     const jobs = bench.jobs.slice(0, COUNT).map(() => [8]);
-    const trained = await bench.train(jobs, COUNT, work.TARGETS[ON]);
+    const trained = await bench.train(precision, jobs, COUNT, work.TARGETS[ON]);
     const groups = trained.map(({ adapter }) => ({ adapter, prompts }));
     await bench.time("b answer", precision, () =>
-      generateGroups(bench.endless, groups, { maximumTokens: work.ANSWER_TOKENS }),
+      generateGroups(bench.endless(precision), groups, { maximumTokens: work.ANSWER_TOKENS }),
     );
     const answer = await bench.given.peer?.ask({
       ...bench.trainRequest([[8], [8]], work.TARGETS[ON]),

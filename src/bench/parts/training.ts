@@ -63,15 +63,15 @@ async function measureTargets(bench: Bench, precision: Precision, name: Targets)
   const { counts, fullSteps } = precision;
   for (const count of new Set([...counts, ...fullSteps.map(([rows]) => rows)]))
     await bench.time(`a ${name} ${count} start`, precision, () =>
-      bench.train(startsOf(jobsFor(bench, count)), count, targets),
+      bench.train(precision, startsOf(jobsFor(bench, count)), count, targets),
     );
   for (const count of counts)
     await bench.time(`a ${name} ${count}`, precision, () =>
-      bench.train(jobsFor(bench, count), count, targets),
+      bench.train(precision, jobsFor(bench, count), count, targets),
     );
   for (const [rows, length] of fullSteps)
     await bench.time(`a ${name} ${rows}x${length}`, precision, () =>
-      bench.train(fill(rows, length), rows, targets),
+      bench.train(precision, fill(rows, length), rows, targets),
     );
 }
 
