@@ -11,8 +11,7 @@ export const decoding: BenchPart = {
   title: "decoding",
   async measure(bench, precision) {
     for (const rows of precision.decodedRows)
-      for (const temperature of temperatures(rows))
-        await measureRows(bench, precision, rows, temperature);
+      for (const way of waysOf(rows)) await measureRows(bench, precision, rows, way);
     // Last, so that its failure leaves the others.
     if (precision !== HALF)
       for (const rows of precision.decodedRows) await measureLlama(bench, precision, rows);
@@ -20,28 +19,43 @@ export const decoding: BenchPart = {
   rows: async (bench) =>
     bench.given.precisions.flatMap((precision) =>
       precision.decodedRows.flatMap((rows) => [
-        ...temperatures(rows).flatMap((t) => rowsOf(bench, precision, rows, t)),
+        ...waysOf(rows).flatMap((way) => rowsOf(bench, precision, rows, way)),
         ...llamaRows(bench, precision, rows),
       ]),
     ),
 };
 
-/** Greedy, and sampled where that is measured too. */
-function temperatures(rows: number): number[] {
-  return rows === 8 || rows === 32 ? [0, 1] : [0];
+/** One thing that is timed. */
+interface Way {
+  readonly temperature: number;
+  /** Whether the prompts begin alike. */
+  readonly alike: boolean;
+}
+
+/** Greedy; sampled and with prompts that have nothing in common where that is measured too. */
+function waysOf(rows: number): Way[] {
+  const ways = [{ temperature: 0, alike: true }];
+  if (rows === 8 || rows === 32) ways.push({ temperature: 1, alike: true });
+  if (rows === 32) ways.push({ temperature: 0, alike: false });
+  return ways;
+}
+
+function keyOf(rows: number, { temperature, alike }: Way): string {
+  return `${rows} ${temperature}${alike ? "" : " unlike"}`;
 }
 
 async function measureRows(
   bench: Bench,
   precision: Precision,
   rows: number,
-  temperature: number,
+  way: Way,
 ): Promise<void> {
-  const prompts = promptsOf(rows, bench.given.model.config.vocabularySize);
+  const { temperature, alike } = way;
+  const prompts = promptsOf(rows, bench.given.model.config.vocabularySize, alike);
   const request = { do: "decode", prompts, tokens: ANSWER_TOKENS, temperature };
-  await bench.timePeer(`c peer ${rows} ${temperature}`, precision, request);
+  await bench.timePeer(`c peer ${keyOf(rows, way)}`, precision, request);
   const settings = { maximumTokens: ANSWER_TOKENS, temperature, topP: 0.95 };
-  await bench.time(`c ${rows} ${temperature}`, precision, () =>
+  await bench.time(`c ${keyOf(rows, way)}`, precision, () =>
     generate(bench.endless(precision), prompts, settings),
   );
 }
@@ -52,20 +66,16 @@ async function measureLlama(bench: Bench, precision: Precision, rows: number): P
   if (answer) bench.keep(`c llama ${rows}`, precision, answer.seconds.total);
 }
 
-function rowsOf(
-  bench: Bench,
-  precision: Precision,
-  rows: number,
-  temperature: number,
-): MeasuredRow[] {
-  const what = `${told(rows)}${temperature ? ", sampled" : ""}`;
-  const own = ours(precision.name, speed(bench, `c ${rows} ${temperature}`, precision, rows));
+function rowsOf(bench: Bench, precision: Precision, rows: number, way: Way): MeasuredRow[] {
+  const { temperature, alike } = way;
+  const what = `${told(rows)}${temperature ? ", sampled" : ""}${alike ? "" : ", prompts unlike"}`;
+  const own = ours(precision.name, speed(bench, `c ${keyOf(rows, way)}`, precision, rows));
   const peer = (of: Precision): Side => ({
     who: "transformers",
     precision: of.name,
-    value: speed(bench, `c peer ${rows} ${temperature}`, of, rows),
+    value: speed(bench, `c peer ${keyOf(rows, way)}`, of, rows),
   });
-  const aim = temperature === 0 && AIMS[rows] ? { aim: AIMS[rows] } : {};
+  const aim = temperature === 0 && alike && AIMS[rows] ? { aim: AIMS[rows] } : {};
   const same = compare(what, "tokens/s", own, peer(precision), aim);
   return precision.name === "fp32" ? [same] : [same, compare(what, "tokens/s", own, peer(SINGLE))];
 }
@@ -74,7 +84,10 @@ function rowsOf(
 function llamaRows(bench: Bench, precision: Precision, rows: number): MeasuredRow[] {
   const { llama } = bench.given;
   if (!llama || precision === HALF) return [];
-  const own = ours(precision.name, speed(bench, `c ${rows} 0`, precision, rows));
+  const own = ours(
+    precision.name,
+    speed(bench, `c ${keyOf(rows, waysOf(rows)[0])}`, precision, rows),
+  );
   const { version, weights } = llama.hello;
   const value = speed(bench, `c llama ${rows}`, precision, rows);
   const other = { who: `node-llama-cpp ${version}`, precision: weights, value };
