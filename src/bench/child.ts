@@ -14,6 +14,7 @@ export interface ChildTask {
   readonly jobs: readonly (readonly number[])[];
   readonly concurrency: number;
   readonly allTargets?: boolean;
+  readonly gradientCheckpointing?: boolean;
   readonly epochs?: number;
   readonly rank?: number;
   /** How often to train all the jobs; the last time counts. */
@@ -39,7 +40,12 @@ async function main(task: ChildTask): Promise<ChildAnswer> {
   const loadSeconds = (performance.now() - start) / 1000;
   const { epochs = 1, rank = 32, repeats = 1, questions = 0 } = task;
   const { vocabularySize } = model.config;
-  const settings = { epochs, rank, ...(task.allTargets ? { targets: [...TARGET_NAMES] } : {}) };
+  const settings = {
+    epochs,
+    rank,
+    gradientCheckpointing: task.gradientCheckpointing ?? false,
+    ...(task.allTargets ? { targets: [...TARGET_NAMES] } : {}),
+  };
   const jobs = task.jobs.map((lengths, k) => ({
     sequences: lengths.map((length, s) => ({ ids: idsOf(length, 31 * k + s, vocabularySize) })),
     settings: { ...settings, seed: k },

@@ -16,6 +16,7 @@ export const growth: BenchPart = {
     const rows: MeasuredRow[] = [];
     for (const length of quick ? [64, 512] : [32, 128, 512, 2048])
       rows.push(...(await lengthRows(modelId, length)));
+    if (!quick) rows.push(...(await lengthRows(modelId, 2048, true)));
     const jobs = smallJobs(quick ? 500 : 1200);
     const { samples } = await inChild({
       ...{ model: modelId, jobs, concurrency: 10, sampleEvery: SAMPLE_EVERY },
@@ -24,11 +25,17 @@ export const growth: BenchPart = {
   },
 };
 
-async function lengthRows(model: string, length: number): Promise<MeasuredRow[]> {
+async function lengthRows(
+  model: string,
+  length: number,
+  gradientCheckpointing = false,
+): Promise<MeasuredRow[]> {
   const steps = Math.max(2, Math.ceil(1024 / length));
   const job = new Array<number>(steps).fill(length);
-  const found = await inChild({ model, jobs: [job], concurrency: 1, repeats: 2 });
-  const what = `one sequence of ${length} tokens a step`;
+  const task = { model, jobs: [job], concurrency: 1, repeats: 2, gradientCheckpointing };
+  const found = await inChild(task);
+  const how = gradientCheckpointing ? ", gradient checkpointing" : "";
+  const what = `one sequence of ${length} tokens a step${how}`;
   return [
     compare(what, "tokens/s", ours("fp32", (steps * length) / found.seconds)),
     compare(`${what}, peak memory`, "GB", ours("fp32", found.peakBytes / 1e9)),
