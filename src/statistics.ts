@@ -189,3 +189,41 @@ export function cohenKappa(a: readonly string[], b: readonly string[]): number {
   const chance = simple.sum([...new Set(a)].map((label) => share(a, label) * share(b, label)));
   return (observed - chance) / (1 - chance);
 }
+
+/** A straight line through points; the slope's 95% interval takes their scatter around it as independent and normal. */
+export interface FittedLine {
+  slope: number;
+  intercept: number;
+  ci95: Interval;
+  n: number;
+}
+
+/** Least squares with Student's interval of the slope. Throws a RangeError for fewer than five points or one x alone. */
+export function fitLine(x: readonly number[], y: readonly number[]): FittedLine {
+  const n = x.length;
+  if (n !== y.length || n < 5) throw new RangeError(`a line needs five points: ${n}, ${y.length}`);
+  const [meanX, meanY] = [mean(x), mean(y)];
+  const spread = simple.sum(x.map((value) => (value - meanX) ** 2));
+  if (spread === 0) throw new RangeError("a line needs different x");
+  const slope = simple.sum(x.map((value, i) => (value - meanX) * (y[i] - meanY))) / spread;
+  const intercept = meanY - slope * meanX;
+  const errors = simple.sum(x.map((value, i) => (y[i] - intercept - slope * value) ** 2));
+  const half = studentPoint(n - 2) * Math.sqrt(errors / (n - 2) / spread);
+  return { slope, intercept, ci95: [slope - half, slope + half], n };
+}
+
+/**
+ * Student's 97.5% point by its expansion around the normal's (Abramowitz and Stegun, 26.7.5);
+ * within 0.2% from three degrees of freedom on.
+ */
+function studentPoint(degrees: number): number {
+  const z = Z_975;
+  const terms = [
+    z,
+    (z ** 3 + z) / 4,
+    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
+    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92_160,
+  ];
+  return simple.sum(terms.map((term, power) => term / degrees ** power));
+}

@@ -129,4 +129,27 @@ test("a share of nothing right is not certain: Wilson's interval, z^2 / (n + z^2
   );
 });
 
+test("a fitted line and its slope's 95% interval, by hand", () => {
+  // Means 3 and 4; sum of products 6, of squares 10: slope 0.6, intercept 2.2. Errors -0.8, 0.6, 1, -0.6, -0.2: squares
+  // 2.4, over 3 degrees of freedom 0.8; the slope's error sqrt(0.8 / 10); Student's point for 3 is 3.1824 in tables.
+  const fitted = statistics.fitLine([1, 2, 3, 4, 5], [2, 4, 5, 4, 5]);
+  near(fitted.slope, 0.6, 1e-12);
+  near(fitted.intercept, 2.2, 1e-12);
+  const half = 3.1824 * Math.sqrt(0.08);
+  near(fitted.ci95[0], 0.6 - half, 2e-3);
+  near(fitted.ci95[1], 0.6 + half, 2e-3);
+  assert.is(fitted.n, 5);
+  // 21 points whose errors are 1 and -1 in turn: the point for 19 degrees is 2.0930.
+  const x = Array.from({ length: 21 }, (_, i) => i - 10);
+  const scattered = statistics.fitLine(
+    x,
+    [...x.keys()].map((i) => (i % 2 ? -1 : 1)),
+  );
+  near(scattered.slope, 0, 1e-12);
+  // The mean is 1 / 21, so that squares of errors are 21 - 1 / 21; the squares of x are 770.
+  near(scattered.ci95[1], 2.093 * Math.sqrt((21 - 1 / 21) / 19 / 770), 1e-5);
+  assert.throws(() => statistics.fitLine([1, 2, 3, 4], [1, 2, 3, 4]), RangeError);
+  assert.throws(() => statistics.fitLine([1, 1, 1, 1, 1], [1, 2, 3, 4, 5]), RangeError);
+});
+
 test.run();

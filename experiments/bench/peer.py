@@ -1,7 +1,7 @@
 """PyTorch + transformers + PEFT, the benchmark's peer: reads one JSON request a line, answers with one JSON line of seconds.
 
 Given its best: no padding at batch size 1, else only to the batch's longest row; the fused optimizer; all cores; one model
-for all adapters. Every request does the same work as the request of the same name in src/bench/ours.ts.
+for all adapters. Every request does the same work as ours in src/bench/parts.
 """
 
 import json

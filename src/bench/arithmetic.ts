@@ -1,32 +1,7 @@
 /** The benchmark's sums: what is counted, bounded and compared. Nothing is timed here. */
 import os from "node:os";
-import { UserError } from "../errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import { adapterParameterCount, type ModelShape } from "../model/shape";
-
-/** The parts of the benchmark, by the letter of each. */
-export const PARTS = {
-  a: "adapters trained",
-  b: "self-edits scored: trained, then asked",
-  c: "decoding",
-  d: "loading the model",
-  e: "the small world's inner loop",
-  f: "growth",
-  g: "memory",
-  h: "against SEAL's own way",
-} as const;
-export type Part = keyof typeof PARTS;
-
-/** Parts from "a,c"; all where nothing is named. Throws UserError for one that there is not. */
-export function parseParts(text: string | undefined): Part[] {
-  const all = Object.keys(PARTS) as Part[];
-  if (text === undefined) return all;
-  const named = text.split(",").map((part) => part.trim());
-  const wrong = named.find((part) => !(all as string[]).includes(part));
-  if (wrong !== undefined)
-    throw new UserError(`No part is called "${wrong}": letters of ${all.join(", ")}, with commas.`);
-  return all.filter((part) => named.includes(part));
-}
 
 /** The weights that every token is multiplied by: all matrices and the head, not the embedding. */
 export function productWeights(model: ModelShape): number {

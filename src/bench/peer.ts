@@ -1,9 +1,8 @@
-/** The peer of the benchmark: its Python environment, the model as it reads it, and its process. What is measured is elsewhere. */
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+/** The peer of the benchmark: its Python environment, the model as it reads it, and its start. What is measured is elsewhere. */
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createInterface, type Interface } from "node:readline";
 import { promisify } from "node:util";
 import { cacheDirectory } from "../cache";
 import { UserError } from "../errors";
@@ -12,6 +11,7 @@ import { openGguf } from "../model/gguf/model";
 import { writeSafetensors } from "../model/safetensors";
 import { resolveModel } from "../model/sources";
 import { configFile } from "../tasks/from-scratch/files";
+import { startProcess, type Peer } from "./peer-process";
 
 /** What pip installs, and nothing else depends on. */
 export const PEER_PACKAGES = ["torch==2.15.0", "transformers==5.24.0", "peft==0.21.2"] as const;
@@ -28,24 +28,11 @@ export interface PeerHello {
   readonly load: number;
 }
 
-/** One answer: seconds by name, and the process's peak memory so far. */
-export interface PeerAnswer {
-  readonly seconds: Readonly<Record<string, number>>;
-  readonly peakBytes: number;
-}
-
-/** The peer's process, which answers one request at a time. */
-export interface Peer {
-  readonly hello: PeerHello;
-  ask(request: object): Promise<PeerAnswer>;
-  stop(): void;
-}
-
 /**
  * Python of an environment with the peer's packages, made in the user's cache on first use (about 6 GB, since PyPI has
  * PyTorch for Linux with CUDA only). Throws UserError where that fails.
  */
-export async function peerPython(note: (text: string) => void): Promise<string> {
+async function peerPython(note: (text: string) => void): Promise<string> {
   const folder = path.join(cacheDirectory(), "bench", "peer");
   const python = path.join(folder, process.platform === "win32" ? "Scripts" : "bin", "python");
   const done = path.join(folder, `${PEER_PACKAGES.join("_")}.done`);
@@ -71,7 +58,7 @@ export async function peerPython(note: (text: string) => void): Promise<string> 
 }
 
 /** The model's folder as transformers reads it: fp32 weights, the same values as `loadModel`'s. Written once. */
-export async function exportModel(id: string): Promise<string> {
+async function exportModel(id: string): Promise<string> {
   const files = await resolveModel(id);
   if (files.kind === "huggingface") return files.directory;
   const folder = path.join(cacheDirectory(), "bench", files.inputs[0].sha256.slice(0, 16));
@@ -92,39 +79,12 @@ export async function exportModel(id: string): Promise<string> {
   return folder;
 }
 
-/** Starts the peer on a model's folder; it is ready when this resolves. */
-export async function startPeer(python: string, folder: string, threads: number): Promise<Peer> {
-  const child = spawn(python, [SCRIPT, folder, String(threads)], {
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  const lines = new Lines(child);
-  const hello = (await lines.next()) as PeerHello;
-  return {
-    hello,
-    ask: (request) => {
-      child.stdin.write(`${JSON.stringify(request)}\n`);
-      return lines.next() as Promise<PeerAnswer>;
-    },
-    stop: () => child.kill(),
-  };
-}
-
-/** A child's lines of JSON, in order; its end is an error with the last of what it wrote on stderr. */
-class Lines {
-  private readonly iterator: AsyncIterator<string>;
-  private errors = "";
-
-  constructor(child: ChildProcess) {
-    const lines: Interface = createInterface({ input: child.stdout! });
-    this.iterator = lines[Symbol.asyncIterator]();
-    child.stderr!.on("data", (text: Buffer) => {
-      this.errors = `${this.errors}${text.toString()}`.slice(-2000);
-    });
-  }
-
-  async next(): Promise<unknown> {
-    const { value, done } = (await this.iterator.next()) as IteratorResult<string, undefined>;
-    if (done) throw new Error(`the peer has ended: ${this.errors}`);
-    return JSON.parse(value);
-  }
+/** Starts the peer on a model; it is ready when this resolves. */
+export async function startPeer(
+  modelId: string,
+  threads: number,
+  note: (text: string) => void,
+): Promise<Peer<PeerHello>> {
+  const folder = await exportModel(modelId);
+  return startProcess(await peerPython(note), [SCRIPT, folder, String(threads)]);
 }

@@ -1,16 +1,15 @@
 /** The verb `bench`: speed and memory beside PyTorch + PEFT. */
 import path from "node:path";
 import type { Command } from "commander";
-import { PARTS, parseParts } from "../bench/arithmetic";
-import { runBench, type BenchResult, type BenchRow } from "../bench/bench";
+import { runBench } from "../bench/bench";
+import { PARTS, parseParts } from "../bench/parts";
 import { writeFileAtomic } from "../files";
 import { defaultModel } from "../model/sources";
-import { figureBars } from "../plot/bars";
-import { renderFigure } from "../plot/render";
 import { describeEnvironment } from "../run/record";
 import { engineInfo } from "../engine";
 import { UserError } from "../errors";
-import { note, print, printJson, textTable } from "./output";
+import { drawFigures, formatBench } from "./bench-report";
+import { note, print, printJson } from "./output";
 import { wholeNumber } from "./input";
 
 interface BenchFlags {
@@ -24,7 +23,7 @@ interface BenchFlags {
 
 /** Adds the verb. */
 export function addBenchCommand(program: Command): void {
-  const parts = Object.entries(PARTS).map(([letter, what]) => `${letter} ${what}`);
+  const parts = Object.entries(PARTS).map(([letter, { title }]) => `${letter} ${title}`);
   program
     .command("bench")
     .description("speed and memory beside PyTorch + PEFT, on a machine with nothing else to do")
@@ -65,52 +64,4 @@ async function runBenchCommand(flags: BenchFlags): Promise<void> {
   if (flags.json) printJson(whole);
   else print(formatBench(result));
   if (result.failures.length > 0) process.exitCode = 1;
-}
-
-/** The table, and what it is to be judged by. */
-export function formatBench(result: BenchResult): string {
-  const cells = result.rows.map((row) => [
-    `(${row.part}) ${row.name}`,
-    `${amount(row.ours)} ${row.unit}`,
-    row.peer === undefined ? "" : amount(row.peer),
-    row.ratio === undefined ? "" : row.ratio.toFixed(2),
-    row.shareOfPeak === undefined ? "" : `${(100 * row.shareOfPeak).toFixed(0)}%`,
-    row.aim ?? "",
-  ]);
-  const bounds = Object.entries(result.boundTokensPerSecond).map(
-    ([name, speed]) => `${speed.toFixed(0)} tokens/s (${name})`,
-  );
-  const busy = (share: number): string => `${(100 * share).toFixed(0)}%`;
-  return [
-    textTable(["", "ours", "PEFT's", "ratio", "of peak", "aim"], cells),
-    `Fastest product ${result.peakGflops.toFixed(0)} GFLOP/s, which allows training on ${bounds.join(", ")} at the most.`,
-    `Others used ${busy(result.busyBefore)} of the machine before and ${busy(result.busyAfter)} after; the fastest of ${result.rounds} rounds counts.`,
-  ].join("\n\n");
-}
-
-function amount(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-async function drawFigures({ rows, rounds }: BenchResult, folder: string): Promise<void> {
-  const draw = async (name: string, title: string, own: readonly BenchRow[]): Promise<void> => {
-    if (own.length === 0) return;
-    const bars = own.map((row) => ({
-      label: row.name.replace(": tokens a second", ""),
-      value: row.ours,
-      ...(row.peer === undefined ? {} : { reference: row.peer }),
-    }));
-    const figure = figureBars(bars, {
-      title,
-      note: `fastest of ${rounds} rounds`,
-      axisTitle: "tokens a second",
-      format: (value) => value.toFixed(0),
-      referenceLabel: "PyTorch + PEFT, transformers",
-    });
-    await renderFigure(figure, path.join(folder, name));
-  };
-  const speeds = rows.filter(({ unit }) => unit === "tokens/s");
-  const part = (letter: string): BenchRow[] => speeds.filter((row) => row.part === letter);
-  await draw("training", "Training adapters, SmolLM2-135M", part("a"));
-  await draw("decoding", "Decoding, SmolLM2-135M", part("c"));
 }

@@ -22,7 +22,10 @@ export function fusedKernelsLoaded(loaded: KernelLibrary): void {
   library = loaded;
 }
 
-/** Whether products with frozen weights round their factors to bfloat16 from now on; where the processor cannot, never. */
+/**
+ * Whether frozen matrices that are loaded from now on are kept in bfloat16, and so multiplied in it (sums stay fp32); where the
+ * processor cannot, never.
+ */
 export function useBfloat16(on: boolean): boolean {
   half = on && library?.bfloat16 === true;
   return half;
@@ -31,6 +34,11 @@ export function useBfloat16(on: boolean): boolean {
 /** Columns of a weight's panel for the engine that runs; 0 where weights are read as they are. */
 export function panelColumns(): number {
   return hasFusedKernels() ? library!.columns : 0;
+}
+
+/** Whether frozen matrices are kept in bfloat16 (`useBfloat16`). */
+export function keepsBfloat16(): boolean {
+  return half;
 }
 
 /** Whether the engine that runs has the fused operations. */
@@ -43,7 +51,7 @@ export interface FusedWeights {
   /** [hidden] */
   readonly inputNorm: tf.Tensor1D;
   readonly postAttentionNorm: tf.Tensor1D;
-  /** [in, out], or in panels [panels, in, columns]. */
+  /** [in, out], or in panels (model/matrix.ts). */
   readonly queryKeyValue: tf.Tensor;
   readonly output: tf.Tensor;
   readonly gateUp: tf.Tensor;
@@ -136,29 +144,28 @@ function layerAttributes(inputs: FusedInputs, keep: boolean): Record<string, num
     keyHeads: keyValueHeadCount,
     layer,
     keep: keep ? 1 : 0,
-    rounded: half ? 1 : 0,
     epsilon: rmsNormEpsilon,
     ...Object.fromEntries(counts),
   };
 }
 
-/** a [m, k] times b [k, n], or times the transpose of b [n, k]. */
-export function product(a: tf.Tensor2D, b: tf.Tensor2D, transposeB = false): tf.Tensor2D {
-  return one("SealMatMul", [a, b], { turned: transposeB ? 1 : 0, rounded: half ? 1 : 0, out: 0 });
-}
-
-/** a [m, in] times a weight [in, out] in panels, or a [m, out] times its transpose. */
-export function panelProduct(
+/** a [m, in] times a weight [in, out] in any form, or a [m, out] times its transpose. */
+export function product(
   a: tf.Tensor2D,
-  weight: tf.Tensor3D,
+  weight: tf.Tensor,
   out: number,
   transposed = false,
 ): tf.Tensor2D {
-  return one("SealMatMul", [a, weight], { turned: transposed ? 1 : 0, rounded: half ? 1 : 0, out });
+  return one("SealMatMul", [a, weight], { turned: transposed ? 1 : 0, out });
+}
+
+/** A weight in panels [panels, in, columns] in bfloat16, [2, panels, in / 2, columns] (kernels/bfloat16.h). */
+export function roundedToBfloat16(panels: tf.Tensor3D): tf.Tensor4D {
+  return one("SealRound", [panels]);
 }
 
 /** The columns at `ids` of a weight [in, out] in panels, [ids, in]. */
-export function panelColumnsAt(weight: tf.Tensor3D, ids: tf.Tensor1D): tf.Tensor2D {
+export function panelColumnsAt(weight: tf.Tensor, ids: tf.Tensor1D): tf.Tensor2D {
   return one("SealEmbed", [ids, weight]);
 }
 

@@ -91,7 +91,7 @@ export function prepareEngine(model: string): void {
 
 /**
  * Loads the project's own kernels where the set-up has compiled them, and says which for the record. SEAL_KERNELS=0 does
- * without; SEAL_BF16=1 rounds the factors of products with frozen weights to bfloat16 where the processor multiplies that.
+ * without; SEAL_BF16=1 keeps frozen weights in bfloat16 and multiplies in it, where the processor can.
  */
 function loadFusedKernels(folder: string): string | undefined {
   const file = kernelsFile(folder);

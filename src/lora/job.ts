@@ -95,9 +95,12 @@ export function leastTrainingBytes(config: ModelConfig, job: TrainingJob): numbe
     (headCount + 2 * keyValueHeadCount) * headDim +
     3 * intermediateSize +
     headCount * longest;
+  const kept = settings.gradientCheckpointing
+    ? config.layerCount * hiddenSize + perToken
+    : config.layerCount * perToken;
   // Only the longest row is counted at its length; the others have at least one token each.
   const tokens = longest + rows - 1;
-  return 4 * (4 * parameters + config.layerCount * tokens * perToken);
+  return 4 * (4 * parameters + tokens * kept);
 }
 
 /** Bytes that the engine could give at the very most: WebAssembly's 32-bit heap, or the machine's memory. */

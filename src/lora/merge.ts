@@ -1,7 +1,13 @@
 /** Merging into the weights: W + scaling A B, as PEFT's merge_and_unload, or any change of the adapted matrices. */
 import * as tf from "@tensorflow/tfjs";
-import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "../model/adapters";
-import { storedMatrix, type WeightMatrix } from "../model/matrix";
+import {
+  PROJECTIONS,
+  projectionWidth,
+  targetShape,
+  type ProjectionName,
+  type TargetName,
+} from "../model/adapters";
+import { plainMatrix, storedMatrix, type WeightMatrix } from "../model/matrix";
 import type { ModelConfig } from "../model/types";
 import type { LayerWeights, ModelWeights } from "../model/weights";
 import { adapterTensorName, type Adapter } from "./adapter";
@@ -86,7 +92,10 @@ function changeMatrix(
       return change(layer, target) ?? tf.zeros<tf.Rank.R2>([input, output]);
     });
     const whole = changes.length === 1 ? changes[0] : tf.concat(changes, 1);
-    if (weight.rank === 2) return tf.add<tf.Tensor2D>(weight, whole);
-    return tf.add<tf.Tensor3D>(weight, storedMatrix(tf.transpose(whole)));
+    const merged = tf.add<tf.Tensor2D>(
+      plainMatrix(weight, projectionWidth(config, projection)),
+      whole,
+    );
+    return weight.rank === 2 ? merged : storedMatrix(tf.transpose(merged));
   });
 }

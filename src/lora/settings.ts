@@ -33,6 +33,11 @@ export const loraSettingsSchema = z.strictObject({
   clipNorm: z.number().min(0).default(1),
   shuffle: z.boolean().default(true),
   seed: z.union([z.int(), z.string().max(200)]).default(0),
+  /**
+   * Keeps only what goes into each layer, and makes the rest of it again on the way back: less memory for a third more time
+   * (Transformers' gradient_checkpointing). The result is the same.
+   */
+  gradientCheckpointing: z.boolean().default(false),
   /** Tokens after which a sequence is cut. */
   maximumTokens: z.int().min(2).max(131_072).default(2048),
 });

@@ -27,6 +27,8 @@ export interface StepMember {
   /** Generator of its dropout. */
   readonly dropout: Random;
   readonly step: Step;
+  /** Whether layers are made again on the way back (gradientCheckpointing); one member's wish is all members'. */
+  readonly remade: boolean;
 }
 
 /** Members that went through the model together, by their places, and the losses of their tokens in order. */
@@ -154,12 +156,14 @@ function fusedGradients(
   const gradients = into ?? parameters.map((parameter) => tf.fill(parameter.shape, 0));
   const scaling = scalingOf(members.map(({ adapter }) => adapter));
   const adapters: FusedAdapters = { scaling, layer: stackBranches(shape, parameters, gradients) };
+  const remade = members.some((member) => member.remade);
   const passes = passGroups(members.map(({ step }) => step)).map((group) => {
     const steps = members.map(({ step }, k) => (group.includes(k) ? step : []));
     const layout = createFlatLayout(readIds(steps));
     const tokens = lossTokens(steps, layout);
     const keys = keyLengths(steps, layout);
-    return { group, losses: fusedLossAndGradients(network, adapters, layout, tokens, keys) };
+    const losses = fusedLossAndGradients(network, adapters, layout, tokens, keys, remade);
+    return { group, losses };
   });
   scaling.dispose();
   return { passes, gradients };
@@ -204,6 +208,7 @@ function passGradients(
       });
     },
     keyLengths(steps, layout),
+    members.some(({ remade }) => remade),
   );
   free(adapters);
   disposeLayout(layout);

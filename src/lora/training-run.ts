@@ -91,6 +91,7 @@ class TrainingRun implements Resumable {
       adapter: job.adapter,
       dropout: job.dropout,
       step: job.steps[job.losses.length],
+      remade: job.settings.gradientCheckpointing,
     }));
     // In a scope, so that an engine that runs out of memory on the way leaves nothing behind.
     const { passes, gradients } = scoped(() =>

@@ -3,9 +3,10 @@ import * as tf from "@tensorflow/tfjs";
 import { layerForward } from "../engine/fused";
 import { free } from "../engine/scope";
 import type { LayerAdapters } from "./adapters";
-import { fusedContext, fusedViews, tokenCounts, wholeRows } from "./fused-pass";
-import { createFlatLayout, tokenIndex, type RowsByAdapter } from "./layout";
+import { fusedContext, fusedViews } from "./fused-pass";
+import type { RowsByAdapter } from "./layout";
 import { ropeTables } from "./rope";
+import { sharePrompts } from "./shared-prompts";
 import { embed, logitsAt, type Network } from "./transformer";
 
 /** Places for new tokens beyond those that are read; the cache grows by as many when they are taken. */
@@ -15,6 +16,11 @@ interface Cache {
   /** [batch, keyValueHeads, places, headDim] */
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
+}
+
+interface NewTokens {
+  readonly adapter: number;
+  readonly ids: readonly number[];
 }
 
 /** The same as generation.ts's decoder. */
@@ -29,35 +35,52 @@ export class FusedDecoder {
     private readonly adapterCount: number,
   ) {}
 
-  /** Reads the prompts and returns the logits after each, [batch, vocabulary]. */
+  /**
+   * Reads the prompts and returns the logits after each, [batch, vocabulary]. Equal prompts of an adapter, and what all of its
+   * prompts begin with, are read once.
+   */
   prefill(prompts: RowsByAdapter): tf.Tensor2D {
-    const layout = createFlatLayout(prompts);
-    const { config } = this.network;
-    this.places = layout.time + ROOM;
-    const shape: [number, number, number, number] = [
-      layout.lengths.length,
-      config.keyValueHeadCount,
-      this.places,
-      config.headDim,
-    ];
-    this.caches = this.network.weights.layers.map(() => ({
-      keys: tf.fill(shape, 0),
-      values: tf.fill(shape, 0),
-    }));
+    const { distinct, places, beginnings } = sharePrompts(prompts);
+    this.places = Math.max(...prompts.flat().map((row) => row.length)) + ROOM;
     this.makeTables();
-    const last = layout.lengths.map((length, r) => tokenIndex(layout, r, length - 1));
-    return this.read(layout.ids, tokenCounts(layout), wholeRows(layout.lengths), last);
+    const rows = distinct.flatMap((own, k) => own.map((ids) => ({ ids, adapter: k })));
+    if (beginnings.some((count) => count > 0)) {
+      this.makeCaches(distinct.length);
+      const begun = distinct.map((own, k) => ({ adapter: k, ids: own[0].slice(0, beginnings[k]) }));
+      this.readNew(
+        begun,
+        beginnings.map(() => 0),
+      ).dispose();
+      this.keep(rows.map((row) => row.adapter));
+    } else this.makeCaches(rows.length);
+    const starts = rows.map((row) => beginnings[row.adapter]);
+    const rest = rows.map(({ ids, adapter }, r) => ({ adapter, ids: ids.slice(starts[r]) }));
+    const hidden = this.readNew(rest, starts);
+    let end = 0;
+    const last = rest.map(({ ids }) => (end += ids.length) - 1);
+    const logits = logitsAt(
+      this.network,
+      hidden,
+      places.map((place) => last[place]),
+    );
+    hidden.dispose();
+    if (rows.length < places.length) this.keep(places);
+    return logits;
   }
 
   /** One more token for every row, at the given positions; logits [batch, vocabulary]. */
   next(tokens: readonly number[], positions: readonly number[]): tf.Tensor2D {
     if (Math.max(...positions) >= this.places) this.grow();
-    const batch = tokens.length;
-    const values = positions.flatMap((position, r) => [r, 1, position, position + 1]);
-    const rows = tf.tensor2d(Int32Array.from(values), [batch, 4], "int32");
-    const counts = new Array<number>(this.adapterCount).fill(batch / this.adapterCount);
-    const all = tokens.map((_, r) => r);
-    return this.read(Int32Array.from(tokens), counts, rows, all);
+    const perAdapter = tokens.length / this.adapterCount;
+    const rows = tokens.map((id, r) => ({ adapter: Math.floor(r / perAdapter), ids: [id] }));
+    const hidden = this.readNew(rows, positions);
+    const logits = logitsAt(
+      this.network,
+      hidden,
+      tokens.map((_, r) => r),
+    );
+    hidden.dispose();
+    return logits;
   }
 
   /** Keeps the rows at `places`, in that order. */
@@ -72,27 +95,42 @@ export class FusedDecoder {
     if (this.tables) free(this.tables);
   }
 
-  private read(
-    ids: Int32Array,
-    counts: readonly number[],
-    rows: tf.Tensor2D,
-    last: readonly number[],
-  ): tf.Tensor2D {
+  /** Reads new tokens of every row from its position on: hidden states of all of them, [tokens, hidden]. */
+  private readNew(rows: readonly NewTokens[], positions: readonly number[]): tf.Tensor2D {
     const { config, weights } = this.network;
+    const counts = new Array<number>(this.adapterCount).fill(0);
+    let first = 0;
+    const places = rows.flatMap(({ adapter, ids }, r) => {
+      const position = positions[r];
+      const place = [first, ids.length, position, position + ids.length];
+      counts[adapter] += ids.length;
+      first += ids.length;
+      return place;
+    });
+    const placed = tf.tensor2d(Int32Array.from(places), [rows.length, 4], "int32");
     const context = fusedContext(config, this.adapters && fusedViews(this.adapters), counts);
-    const logits = tf.tidy(() => {
-      let x = embed(weights, ids);
+    const hidden = tf.tidy(() => {
+      let x = embed(weights, Int32Array.from(rows.flatMap(({ ids }) => ids)));
       weights.layers.forEach((layer, l) => {
-        const inputs = context.inputs(l, { ...this.tables!, rows, ...this.caches[l] });
+        const inputs = context.inputs(l, { ...this.tables!, rows: placed, ...this.caches[l] });
         const { output, saved } = layerForward(x, layer, inputs, false);
         free([x, saved]);
         x = output;
       });
-      return logitsAt(this.network, x, last);
+      return x;
     });
-    rows.dispose();
+    placed.dispose();
     context.dispose();
-    return logits;
+    return hidden;
+  }
+
+  private makeCaches(rows: number): void {
+    const { keyValueHeadCount, headDim } = this.network.config;
+    const shape: [number, number, number, number] = [rows, keyValueHeadCount, this.places, headDim];
+    this.caches = this.network.weights.layers.map(() => ({
+      keys: tf.fill(shape, 0),
+      values: tf.fill(shape, 0),
+    }));
   }
 
   private grow(): void {

@@ -139,21 +139,25 @@ export function fusedTokenLosses(
   return losses;
 }
 
-/** As `lossAndGradients`; the adapters' gradients are put where `adapters` says. */
+/**
+ * As `lossAndGradients`; the adapters' gradients are put where `adapters` says. Where a layer is to be `remade`, only what goes
+ * into it is kept for the way back.
+ */
 export function fusedLossAndGradients(
   network: Network,
   adapters: FusedAdapters,
   layout: Layout,
   tokens: readonly LossToken[],
   keyLengths?: readonly number[],
+  remade = false,
 ): tf.Tensor1D {
   const { config, weights } = network;
   const context = fusedContext(config, adapters, tokenCounts(layout));
   const pass = startPass(network, context, layout, keyLengths);
-  const kept: { x: tf.Tensor2D; saved: tf.Tensor[] }[] = [];
+  const kept: { readonly x: tf.Tensor2D; saved: tf.Tensor[] }[] = [];
   let x = embed(weights, layout.ids);
   weights.layers.forEach((layer, l) => {
-    const { output, saved } = layerForward(x, layer, pass.inputs(l), true);
+    const { output, saved } = layerForward(x, layer, pass.inputs(l), !remade);
     kept.push({ x, saved });
     x = output;
   });
@@ -162,6 +166,11 @@ export function fusedLossAndGradients(
   let { gradient } = head;
   for (let l = kept.length - 1; l >= 0; l--) {
     const own = kept[l];
+    if (remade) {
+      const again = layerForward(own.x, weights.layers[l], pass.inputs(l), true);
+      free([own.saved, again.output]);
+      own.saved = again.saved;
+    }
     // Below the first layer there is nothing to train.
     const next = layerGradient(
       gradient,

@@ -87,12 +87,13 @@ export async function generateRows(
       return { adapter, row, random, tokens: [], position: prompt.length };
     }),
   );
-  const filler: Row = { ...all.flat()[0], tokens: [], position: 1, finish: "stop" };
-  let places: Row[] = all.flatMap((rows) =>
-    Array.from({ length: rowsPerAdapter }, (_, r) => rows[r] ?? filler),
-  );
+  // An adapter with fewer rows gets copies of its first, whose tokens nobody takes.
   const filled = prompts.map((rows) =>
-    Array.from({ length: rowsPerAdapter }, (_, r) => rows[r] ?? [0]),
+    Array.from({ length: rowsPerAdapter }, (_, r) => rows[r] ?? rows[0] ?? [0]),
+  );
+  const filler: Row = { ...all.flat()[0], tokens: [], finish: "stop" };
+  let places: Row[] = filled.flatMap((rows, k) =>
+    rows.map((prompt, r) => all[k][r] ?? { ...filler, position: prompt.length }),
   );
   const decoder = canFuse(adapters)
     ? new FusedDecoder(network, adapters, prompts.length)

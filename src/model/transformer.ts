@@ -1,6 +1,6 @@
 /** The whole network over one batch: hidden states, losses with their gradients, and log-likelihoods. */
 import * as tf from "@tensorflow/tfjs";
-import { panelColumnsAt, panelProduct } from "../engine/fused";
+import { panelColumnsAt, product } from "../engine/fused";
 import { crossEntropy } from "../engine/kernels";
 import { free, scoped } from "../engine/scope";
 import type { LayerAdapters } from "./adapters";
@@ -15,7 +15,7 @@ import { attend, rmsNorm, rmsNormGradient, type Positions } from "./layers";
 import { tokenIndex, type Layout } from "./layout";
 import { ropeTables, rotateHalfMatrix } from "./rope";
 import type { ModelConfig } from "./types";
-import type { ModelWeights } from "./weights";
+import type { LayerWeights, ModelWeights } from "./weights";
 
 /** A large negative score: exp() of it is 0 in fp32, and sums of two stay finite. */
 export const MASKED = -1e9;
@@ -84,24 +84,26 @@ export function embed(weights: ModelWeights, ids: Int32Array): tf.Tensor2D {
   const { embedding } = weights;
   return tf.tidy(() => {
     const places = tf.tensor1d(ids, "int32");
-    if (embedding.rank === 3) return panelColumnsAt(embedding as tf.Tensor3D, places);
-    return tf.gather(embedding as tf.Tensor2D, places);
+    if (embedding.rank === 2) return tf.gather(embedding as tf.Tensor2D, places);
+    return panelColumnsAt(embedding, places);
   });
 }
 
-/** Hidden states after the last layer, [tokens, hidden], before the final norm. `onSaved` may keep a layer's tensors. */
+/**
+ * Hidden states after the last layer, [tokens, hidden], before the final norm. `onSaved` gets each layer's tensors and what went
+ * into it, and disposes both.
+ */
 export function forwardHidden(
   { weights }: Network,
   context: PassContext,
   adapters: readonly LayerAdapters[] | undefined,
-  onSaved: (saved: BlockSaved, layer: number) => void,
+  onSaved: (saved: BlockSaved, x: tf.Tensor2D) => void,
 ): tf.Tensor2D {
   let x = embed(weights, context.layout.ids);
   weights.layers.forEach((layer, l) => {
     const { output, saved } = blockForward(context, layer, adapters?.[l], x);
-    x.dispose();
+    onSaved(saved, x);
     x = output;
-    onSaved(saved, l);
   });
   return x;
 }
@@ -128,7 +130,7 @@ export function tokenLosses(
   tokens: readonly LossToken[],
 ): tf.Tensor1D {
   const context = causalContext(network.config, layout);
-  const hidden = forwardHidden(network, context, adapters, disposeSaved);
+  const hidden = forwardHidden(network, context, adapters, (saved, x) => free([saved, x]));
   disposeContext(context);
   const { losses, gradient } = headLoss(network, hidden, tokens, false);
   tf.dispose([hidden, gradient]);
@@ -137,7 +139,8 @@ export function tokenLosses(
 
 /**
  * [tokens] loss of every token asked for (the caller disposes it), and the gradient of their weighted sum for all stacked
- * adapters, a layer at a time: `onGradients` receives each layer's, from the last to the first, and disposes them.
+ * adapters, a layer at a time: `onGradients` receives each layer's, from the last to the first, and disposes them. Where a layer
+ * is to be `remade`, only what goes into it is kept for the way back.
  */
 export function lossAndGradients(
   network: Network,
@@ -146,18 +149,23 @@ export function lossAndGradients(
   tokens: readonly LossToken[],
   onGradients: (gradients: LayerGradients, layer: number) => void,
   keyLengths?: readonly number[],
+  remade = false,
 ): tf.Tensor1D {
   const context = causalContext(network.config, layout, keyLengths);
-  const saved: BlockSaved[] = [];
-  const hidden = forwardHidden(network, context, adapters, (block) => saved.push(block));
+  const kept: { saved?: BlockSaved; x?: tf.Tensor2D }[] = [];
+  const hidden = forwardHidden(network, context, adapters, (saved, x) => {
+    free(remade ? saved : x);
+    kept.push(remade ? { x } : { saved });
+  });
   const head = headLoss(network, hidden, tokens, true);
   hidden.dispose();
   let gradient = head.gradient;
-  for (let l = saved.length - 1; l >= 0; l--) {
-    const back = blockBackward(context, network.weights.layers[l], adapters[l], saved[l], gradient);
-    gradient.dispose();
+  for (let l = kept.length - 1; l >= 0; l--) {
+    const layer = network.weights.layers[l];
+    const saved = kept[l].saved ?? madeAgain(context, layer, adapters[l], kept[l].x!);
+    const back = blockBackward(context, layer, adapters[l], saved, gradient);
+    free([gradient, saved]);
     gradient = back.input;
-    disposeSaved(saved[l]);
     onGradients(back.adapters, l);
   }
   gradient.dispose();
@@ -165,9 +173,16 @@ export function lossAndGradients(
   return head.losses;
 }
 
-/** Frees a layer's saved tensors. */
-export function disposeSaved(saved: BlockSaved): void {
-  free(saved);
+/** What a layer's way back needs, from what went into it, which is freed. */
+function madeAgain(
+  context: CausalContext,
+  layer: LayerWeights,
+  adapters: LayerAdapters,
+  x: tf.Tensor2D,
+): BlockSaved {
+  const { output, saved } = blockForward(context, layer, adapters, x);
+  free([output, x]);
+  return saved;
 }
 
 /** Where the loss of row `r`, token `t` (t >= 1) is read: the place of the token before it. */
@@ -178,15 +193,14 @@ export function lossIndex(layout: Layout, r: number, t: number): number {
 /** x [rows, hidden] -> [rows, vocabulary]. TensorFlow's product is several times faster as head times x. */
 function headLogits({ config, weights }: Network, x: tf.Tensor2D): tf.Tensor2D {
   const { head } = weights;
-  if (head.rank === 3) return panelProduct(x, head as tf.Tensor3D, config.vocabularySize);
+  if (head.rank !== 2) return product(x, head, config.vocabularySize);
   return tf.transpose(tf.matMul<tf.Tensor2D>(head as tf.Tensor2D, x, false, true));
 }
 
 /** Gradient of `headLogits` for x. */
 function headGradient({ config, weights }: Network, gradient: tf.Tensor2D): tf.Tensor2D {
   const { head } = weights;
-  if (head.rank === 3)
-    return panelProduct(gradient, head as tf.Tensor3D, config.vocabularySize, true);
+  if (head.rank !== 2) return product(gradient, head, config.vocabularySize, true);
   return tf.matMul(gradient, head as tf.Tensor2D);
 }
 

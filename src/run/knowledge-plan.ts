@@ -75,7 +75,7 @@ export async function planKnowledge(variant: KnowledgeVariant): Promise<Workload
 
 /** Adapters of these settings, so many at once, on sequences of so many tokens. */
 export function trainingPass(
-  { rank, targets, batchSize, accumulation }: Omit<LoraSettings, "seed">,
+  { rank, targets, batchSize, accumulation, gradientCheckpointing }: Omit<LoraSettings, "seed">,
   concurrency: number,
   sequenceTokens: number,
 ): TrainingPass {
@@ -84,6 +84,7 @@ export function trainingPass(
     targets,
     concurrency,
     stepTokens: Math.ceil(sequenceTokens * batchSize * accumulation),
+    checkpointed: gradientCheckpointing,
   };
 }
 

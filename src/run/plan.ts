@@ -19,6 +19,8 @@ export interface TrainingPass {
   readonly concurrency: number;
   /** Tokens in one step of one adapter. */
   readonly stepTokens: number;
+  /** Whether layers are made again on the way back (gradientCheckpointing). */
+  readonly checkpointed?: boolean;
 }
 
 /** What an experiment of one kind would do; made by its planner (experiments.ts). Token counts are upper estimates. */
@@ -114,8 +116,11 @@ export function planWorkload(
   const memory = memoryOf(workload, shape, Infinity);
   const { trained, likelyTrained, generated, prompts } = workload.tokens;
   // A frozen weight costs a multiplication and an addition forward, and as much for the gradient of its input.
+  const operations = workload.passes.some(({ checkpointed }) => checkpointed) ? 6 : 4;
   const hoursOf = (read: number): number =>
-    (4 * parameters * read + 2 * parameters * (generated + prompts)) / (gigaflops * 1e9) / 3600;
+    (operations * parameters * read + 2 * parameters * (generated + prompts)) /
+    (gigaflops * 1e9) /
+    3600;
   const limit = USABLE_SHARE * available;
   const fits = memory.total <= limit;
   return {
@@ -143,10 +148,10 @@ function memoryOf(
   most: number,
 ): Omit<Plan["memory"], "available"> {
   const weights = BYTES * parameterCount(shape) * workload.weightSets;
-  const needs = workload.passes.map(({ rank, targets, concurrency, stepTokens }) => {
-    const count = Math.min(concurrency, most);
-    const adapters = 4 * BYTES * count * adapterParameterCount(shape, rank, targets);
-    const activations = BYTES * count * stepActivations(stepTokens, shape);
+  const needs = workload.passes.map((pass) => {
+    const count = Math.min(pass.concurrency, most);
+    const adapters = 4 * BYTES * count * adapterParameterCount(shape, pass.rank, pass.targets);
+    const activations = BYTES * count * stepActivations(pass, shape);
     return { adapters, activations, total: weights + adapters + activations };
   });
   const largest = needs.reduce((most, one) => (one.total > most.total ? one : most));
@@ -154,12 +159,16 @@ function memoryOf(
 }
 
 /** Values that a training step keeps for its backward pass, attention and one chunk of logits included. */
-function stepActivations(tokens: number, shape: ModelShape): number {
+function stepActivations(
+  { stepTokens: tokens, checkpointed = false }: TrainingPass,
+  shape: ModelShape,
+): number {
   const { hiddenSize, intermediateSize, layerCount, headCount, keyValueHeadCount, headDim } = shape;
   const projected = (2 * headCount + 2 * keyValueHeadCount) * headDim;
   const layer = tokens * (4 * hiddenSize + projected + 3 * intermediateSize + headCount * tokens);
   const logits = 2 * Math.min(tokens, 256) * shape.vocabularySize;
-  return layerCount * layer + logits;
+  const kept = checkpointed ? layerCount * tokens * hiddenSize + layer : layerCount * layer;
+  return kept + logits;
 }
 
 function adviceFor(workload: Workload, shape: ModelShape, limit: number, needed: number): string {
@@ -169,6 +178,9 @@ function adviceFor(workload: Workload, shape: ModelShape, limit: number, needed:
     .find((concurrency) => memoryOf(workload, shape, concurrency).total <= limit);
   const machine = `a machine with ${gigabytes(needed / USABLE_SHARE)} of memory`;
   if (smaller !== undefined) return `"concurrency": ${smaller} would fit, or ${machine}.`;
+  const checkpointed = workload.passes.map((pass) => ({ ...pass, checkpointed: true }));
+  if (memoryOf({ ...workload, passes: checkpointed }, shape, Infinity).total <= limit)
+    return `"gradientCheckpointing": true would fit, or ${machine}.`;
   const would = `${machine.charAt(0).toUpperCase()}${machine.slice(1)} would do`;
   const [model] = [...presetShapes]
     .map(([id, own]) => ({ id, total: memoryOf(workload, own, Infinity).total }))

@@ -9,6 +9,7 @@ import {
   hasFusedKernels,
   product,
   squares,
+  useBfloat16,
 } from "../../src/engine/fused";
 import { createAdapter, type Adapter } from "../../src/lora/adapter";
 import {
@@ -21,6 +22,7 @@ import {
 import { TARGET_NAMES, type TargetName } from "../../src/model/adapters";
 import { fusedLossAndGradients } from "../../src/model/fused-pass";
 import { createFlatLayout, createLayout, disposeLayout, type Layout } from "../../src/model/layout";
+import { plainMatrix, storedMatrix } from "../../src/model/matrix";
 import {
   lossAndGradients,
   lossIndex,
@@ -71,20 +73,65 @@ fusedTest("products of any size, either way round", () => {
       const [a, b] = [random<tf.Tensor2D>(rows, inner), random<tf.Tensor2D>(inner, columns)];
       const expected = tf.matMul(a, b);
       const size = `${rows} x ${inner} x ${columns}`;
-      assertClose(product(a, b), expected, 1e-3, size);
-      assertClose(product(a, tf.transpose(b), true), expected, 1e-3, `${size}, turned`);
+      assertClose(product(a, b, columns), expected, 1e-3, size);
+      const turned = product(a, tf.transpose(b), inner, true);
+      assertClose(turned, expected, 1e-3, `${size}, turned`);
     }
+});
+
+/** Every number rounded to the nearest of bfloat16, ties to even. */
+function rounded(matrix: tf.Tensor2D): tf.Tensor2D {
+  const bits = new Uint32Array(matrix.dataSync<"float32">().slice().buffer);
+  const near = bits.map((word) => (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000);
+  return tf.tensor2d(new Float32Array(near.buffer), matrix.shape);
+}
+
+/** Runs with matrices stored in bfloat16; false where the processor does not multiply that. */
+function inBfloat16(work: () => void): boolean {
+  const can = useBfloat16(true);
+  try {
+    if (can) work();
+    else process.stdout.write("no bfloat16 here: a test left out\n");
+  } finally {
+    useBfloat16(false);
+  }
+  return can;
+}
+
+fusedTest("a weight kept in bfloat16 is the rounded one, and so are its products", () => {
+  inBfloat16(() => {
+    for (const [input, out] of [
+      [32, 64],
+      [1088, 96],
+      [96, 2080],
+    ]) {
+      const matrix = random<tf.Tensor2D>(out, input);
+      const stored = storedMatrix(matrix);
+      assert.equal(stored.shape, [2, out / 32, input / 2, 32]);
+      const near = rounded(matrix);
+      assertClose(plainMatrix(stored, out), tf.transpose(near), 0, "columns");
+      for (const rows of [1, 3, 12, 29]) {
+        const [a, b] = [random<tf.Tensor2D>(rows, input), random<tf.Tensor2D>(rows, out)];
+        const size = `${rows} x ${input} x ${out}`;
+        const forward = tf.matMul<tf.Tensor2D>(rounded(a), near, false, true);
+        assertClose(product(a, stored, out), forward, 1e-3, size);
+        const back = tf.matMul<tf.Tensor2D>(rounded(b), near);
+        assertClose(product(b, stored, out, true), back, 1e-3, `${size}, turned`);
+      }
+    }
+    assert.is(storedMatrix(random(33, 64)).rank, 3, "sizes that fill no whole panel stay fp32");
+  });
 });
 
 fusedTest("a row's product is the same bits whatever rows are beside it", () => {
   const [a, b] = [random<tf.Tensor2D>(40, 1100), random<tf.Tensor2D>(1100, 75)];
-  const whole = product(a, b);
+  const whole = product(a, b, 75);
   for (const [start, count] of [
     [0, 7],
     [13, 20],
     [30, 10],
   ]) {
-    const part = product(tf.slice(a, [start, 0], [count, -1]), b);
+    const part = product(tf.slice(a, [start, 0], [count, -1]), b, 75);
     assertClose(part, tf.slice(whole, [start, 0], [count, -1]), 0);
   }
 });

@@ -2,12 +2,11 @@
 import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { scoped } from "../../src/engine/scope";
+import { free, scoped } from "../../src/engine/scope";
 import { createLayout, disposeLayout, tokenIndex } from "../../src/model/layout";
 import {
   causalContext,
   disposeContext,
-  disposeSaved,
   forwardHidden,
   logitsAt,
   type Network,
@@ -46,7 +45,7 @@ async function logitsOf(
       adapter && shape && stack
         ? network.weights.layers.map((_, l) => layerAdapters(shape, stack, scalingOf([adapter]), l))
         : undefined;
-    const hidden = forwardHidden(network, context, views, disposeSaved);
+    const hidden = forwardHidden(network, context, views, (saved, x) => free([saved, x]));
     return rows.map((row, r) =>
       logitsAt(
         network,

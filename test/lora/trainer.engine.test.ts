@@ -209,6 +209,26 @@ test("dropout is drawn from the seed and changes training only", async () => {
   assert.ok(Math.abs(a.losses[0] - plain.losses[0]) < 1e-6);
 });
 
+test("gradient checkpointing gives the same adapters bit for bit, with dropout too, and leaks nothing", async () => {
+  for (const dropout of [0, 0.3]) {
+    const plain = jobs
+      .slice(0, 3)
+      .map((job) => ({ ...job, settings: { ...job.settings, dropout } }));
+    const { numTensors } = tf.memory();
+    const expected = await trainJobs(model, plain);
+    const found = await trainJobs(
+      model,
+      plain.map((job) => ({ ...job, settings: { ...job.settings, gradientCheckpointing: true } })),
+    );
+    assert.is(tf.memory().numTensors, numTensors);
+    found.forEach((result, j) => {
+      assert.equal(result.losses, expected[j].losses);
+      assert.ok(result.adapter && expected[j].adapter);
+      assertSameAdapter(result.adapter, expected[j].adapter, 0, `dropout ${dropout}, job ${j}`);
+    });
+  }
+});
+
 test("tokens before lossFrom are read but not trained on", async () => {
   const row = ids(12);
   const settings = parseLoraSettings({ rank: 2, epochs: 1 });

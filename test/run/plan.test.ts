@@ -56,6 +56,25 @@ test("memory and time are sums that can be done by hand", async () => {
   assert.match(formatPlan(plan), /10 adapters, at most 1,000 tokens/);
 });
 
+test("gradient checkpointing keeps what goes into each layer and one whole layer, and reads forward twice", async () => {
+  const shape = await modelShape(workload.model);
+  const [pass] = workload.passes;
+  const passes = [{ ...pass, checkpointed: true, concurrency: 1 }];
+  const given = { memory: 16e9, gigaflops: 50 };
+  const plan = planWorkload("one", { ...workload, passes }, shape, given);
+  const layer = 100 * (4 * 576 + 24 * 64 + 3 * 1536 + 9 * 100);
+  assert.is(plan.memory.activations, 4 * (30 * 100 * 576 + layer + 2 * 100 * 49_152));
+  assert.is(plan.hours, (134_515_008 * (6 * 1000 + 2 * 1000)) / 50e9 / 3600);
+  // Room for the weights, one adapter and a third of its activations.
+  const alone = { ...workload, passes: [{ ...pass, concurrency: 1 }] };
+  const { weights, adapters, activations } = planWorkload("one", alone, shape, given).memory;
+  const tight = { memory: (weights + adapters + activations / 3) / 0.85 };
+  assert.match(
+    planWorkload("one", alone, shape, tight).advice ?? "",
+    /^"gradientCheckpointing": true would fit/,
+  );
+});
+
 test("what does not fit is refused with fewer adapters, or else a larger machine", async () => {
   const shape = await modelShape(workload.model);
   const whole = planWorkload("one", workload, shape, { memory: 16e9 });

@@ -68,21 +68,25 @@ struct Adapters {
   }
 };
 
-// The frozen weight of a projection, [in, out] or in panels (product.h).
+// A frozen weight: [in, out], in panels [panels, in, COLUMNS] (matrix.h), or in bfloat16 [2, panels, in / 2, COLUMNS] (bfloat16.h).
 struct Weight {
   const float* data;
   Index in, out;
-  bool panels, half;
-  Weight(Call& call, int i, Index out, bool half) : data(call.floats(i)), out(out), panels(call.dims(i) == 3), half(half) {
-    in = call.dim(i, panels ? 1 : 0);
+  int dims;
+  Weight(Call& call, int i, Index out) : data(call.floats(i)), out(out), dims(call.dims(i)) {
+    in = dims == 4 ? 2 * call.dim(i, 2) : call.dim(i, dims - 2);
   }
-  Right forward() const { return panels ? Right::inPanels(data, in, false) : Right(data, out, 1); }
-  Right back() const { return panels ? Right::inPanels(data, in, true) : Right(data, 1, out); }
+  Right forward() const {
+    return dims == 4 ? Right::inWords(data) : dims == 3 ? Right::inPanels(data, in, false) : Right(data, out, 1);
+  }
+  Right back() const {
+    return dims == 4 ? Right::inWords(data + in * out / 2) : dims == 3 ? Right::inPanels(data, in, true) : Right(data, 1, out);
+  }
 };
 
 // y [n, out] (+)= x W + scaling (x A) B; x A goes to hidden [n, targets rank].
 inline void project(const float* x, Index n, const Weight& w, const Adapters& l, float* hidden, float* y, bool add = false) {
-  sharedProduct({x, w.in, 1}, w.forward(), n, w.in, w.out, y, w.out, w.half, add);
+  sharedProduct(x, w.forward(), n, w.in, w.out, y, add);
   if (!l.targets) return;
   const Index panels = (l.width + COLUMNS - 1) / COLUMNS;
   Threads::get().run(l.count * panels, [&](Index task) {
@@ -100,7 +104,7 @@ inline void project(const float* x, Index n, const Weight& w, const Adapters& l,
 // For the gradient g of y: the gradient of x [n, in], where it is wanted, and those of A and B.
 inline void projectGradient(const float* g, const float* x, Index n, const Weight& w, const Adapters& l, const Adapters& gradients,
                             const float* hidden, float* dx) {
-  if (dx) sharedProduct({g, w.out, 1}, w.back(), n, w.out, w.in, dx, w.in, w.half);
+  if (dx) sharedProduct(g, w.back(), n, w.out, w.in, dx);
   if (!l.targets) return;
   const Index in = w.in, out = w.out;
   float* dh = scratch(9, n * l.width);

@@ -41,7 +41,7 @@ constexpr int PROJECTIONS = 4;  // Queries with keys and values, output, gate wi
 
 // Whichever of them an operation has.
 struct Attributes {
-  int64_t turned = 0, half = 0, out = 0;  // Of a product: the right factor's transpose; rounded to bfloat16; a weight's columns.
+  int64_t turned = 0, out = 0;            // Of a product: the right factor's transpose; a weight's columns.
   int64_t heads = 0, keyHeads = 0;        // Of attention.
   int64_t layer = 0, keep = 0;            // Which of the stacked layers; whether what the way back needs is given.
   int64_t targets[PROJECTIONS] = {0, 0, 0, 0};

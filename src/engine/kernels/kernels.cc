@@ -1,29 +1,41 @@
 // TensorFlow operations for a transformer with K stacked LoRA adapters, for the CPU: each does in few passes over memory what
 // portable operations do in many. Registered when Node loads this library; src/engine/fused.ts calls them.
-// Tokens lie in one flat list, adapter by adapter and row by row. All numbers are fp32.
+// Tokens lie in one flat list, adapter by adapter and row by row. All numbers are fp32, frozen weights on request in bfloat16.
 #include "layer.h"
 #include "optimizer.h"
 
 namespace {
-// a [m, k], b [k, n] or, turned, [n, k] -> [m, n]; or a weight b of `out` columns in panels, or, turned, its transpose.
+// a [m, in] and a weight of `out` columns -> [m, out]; or a [m, out] and, turned, its transpose -> [m, in].
 void matrixProduct(Call& call, const Attributes& attributes) {
-  const bool turned = attributes.turned, panels = call.dims(1) == 3;
-  const Index m = call.dim(0, 0), k = call.dim(0, 1);
-  const Index n = !panels ? call.dim(1, turned ? 0 : 1) : turned ? call.dim(1, 1) : attributes.out;
-  const float *a = call.floats(0), *b = call.floats(1);
-  const Right right = panels ? Right::inPanels(b, call.dim(1, 1), turned) : turned ? Right(b, 1, k) : Right(b, n, 1);
-  sharedProduct({a, k, 1}, right, m, k, n, call.output(0, {m, n}), n, attributes.half);
+  const Index m = call.dim(0, 0);
+  const Weight weight(call, 1, attributes.out);
+  const Index inner = attributes.turned ? weight.out : weight.in, columns = attributes.turned ? weight.in : weight.out;
+  sharedProduct(call.floats(0), attributes.turned ? weight.back() : weight.forward(), m, inner, columns, call.output(0, {m, columns}));
 }
 
-// ids [n], a weight [hidden, vocabulary] in panels -> its columns [n, hidden]
+// A weight in panels -> the same in bfloat16.
+void round(Call& call, const Attributes&) {
+  const Index panels = call.dim(0, 0), in = call.dim(0, 1);
+  roundWeight(call.floats(0), in, panels * COLUMNS, (uint32_t*)call.output(0, {2, panels, in / 2, COLUMNS}));
+}
+
+// ids [n], a weight [hidden, vocabulary] in panels of fp32 or bfloat16 -> its columns [n, hidden]
 void embed(Call& call, const Attributes&) {
-  const Index n = call.dim(0, 0), h = call.dim(1, 1);
+  const Index n = call.dim(0, 0);
+  const Weight weight(call, 1, 0);
+  const Index h = weight.in;
   const int32_t* ids = call.ints(0);
-  const float* panels = call.floats(1);
   float* out = call.output(0, {n, h});
   forTokens(n, [=](Index t) {
-    const float* from = panels + ids[t] / COLUMNS * h * COLUMNS + ids[t] % COLUMNS;
-    for (Index i = 0; i < h; i++) out[t * h + i] = from[i * COLUMNS];
+    const Index panel = ids[t] / COLUMNS * h * COLUMNS, column = ids[t] % COLUMNS;
+    if (weight.dims == 3)
+      for (Index i = 0; i < h; i++) out[t * h + i] = weight.data[panel + i * COLUMNS + column];
+    else
+      for (Index i = 0; i < h; i++) {
+        const uint32_t word = ((const uint32_t*)weight.data)[panel / 2 + i / 2 * COLUMNS + column];
+        const uint32_t bits = i % 2 ? word & 0xffff0000u : word << 16;
+        std::memcpy(out + t * h + i, &bits, 4);
+      }
   });
 }
 
@@ -38,7 +50,7 @@ void* create(TF_OpKernelConstruction* construction) {
   auto* found = new Attributes();
   TF_Status* status = TF_NewStatus();
   const auto read = [&](const char* name, int64_t* to) { TF_OpKernelConstruction_GetAttrInt64(construction, name, to, status); };
-  read("turned", &found->turned), read("rounded", &found->half), read("heads", &found->heads), read("keyHeads", &found->keyHeads);
+  read("turned", &found->turned), read("heads", &found->heads), read("keyHeads", &found->keyHeads);
   read("layer", &found->layer), read("keep", &found->keep), read("out", &found->out);
   const char* targets[PROJECTIONS] = {"N0", "N1", "N2", "N3"};
   for (int p = 0; p < PROJECTIONS; p++) read(targets[p], &found->targets[p]);
@@ -91,11 +103,12 @@ void registerAll() {
   const Names layer = floats({"input_norm", "query_key_value", "bias", "output", "output_norm", "gate_up", "down", "cos", "sin"}) +
                       Names{"rows: int32"} + floats({"keys", "values", "scaling"}) + Names{"ranges: int32"} + matrices("", true);
   const Names kept = floats({"inverse", "qkv", "attended", "middle", "output_inverse", "gated", "hidden"});
-  const Names attributes{"heads: int",   "keyHeads: int", "layer: int",   "keep: int",    "rounded: int",
-                         "epsilon: float", "N0: int >= 0",  "N1: int >= 0", "N2: int >= 0", "N3: int >= 0"};
+  const Names attributes{"heads: int",   "keyHeads: int", "layer: int",   "keep: int",   "epsilon: float",
+                         "N0: int >= 0", "N1: int >= 0",  "N2: int >= 0", "N3: int >= 0"};
   add<layerForward>("SealLayer", floats({"x"}) + layer, floats({"y"}) + kept, attributes);
   add<layerGradient>("SealLayerGradient", floats({"g", "x"}) + kept + layer + matrices("d", false), floats({"dx"}), attributes);
-  add<matrixProduct>("SealMatMul", floats({"a", "b"}), floats({"y"}), {"turned: int", "rounded: int", "out: int"});
+  add<matrixProduct>("SealMatMul", floats({"a", "b"}), floats({"y"}), {"turned: int", "out: int"});
+  add<round>("SealRound", floats({"panels"}), floats({"words"}));
   add<embed>("SealEmbed", {"ids: int32", "weight: float"}, floats({"y"}));
   add<crossEntropy>("SealCrossEntropy", {"logits: float", "labels: int32", "weights: float"}, floats({"losses"}));
   add<squares>("SealSquares", floats({"x"}), floats({"sums"}));
