@@ -11,11 +11,13 @@ import { valuesOf, writeModelFolder } from "../../src/tasks/from-scratch/files";
 import {
   documentsOfStep,
   ruleAccuracy,
+  type Shown,
   worldConfig,
   worldModelTexts,
   worldPretrainingSettings as settings,
   worldStep,
 } from "../../src/tasks/arc/world-pretraining";
+import { startWorld } from "../../src/tasks/arc/world-start";
 
 const watchedGrids = 20;
 const measuredGrids = 200;
@@ -26,15 +28,19 @@ async function main(folder: string): Promise<void> {
   const config = worldConfig();
   const { variables, losses, seconds, done } = await pretrain(folder, {
     ...{ config, settings, engine: engine.name },
+    start: () => startWorld(config, settings),
     step: (state) => worldStep(config, settings, state),
     watch: (now) => {
-      const accuracies = Object.entries(ruleAccuracy(config, now, watchedGrids, true));
-      return accuracies.map(([family, share]) => `${family} ${share.toFixed(2)}`).join(", ");
+      const of = (shown: Shown): string =>
+        Object.entries(ruleAccuracy(config, now, watchedGrids, shown))
+          .map(([kind, { grids }]) => `${kind} ${(100 * grids).toFixed(0)}`)
+          .join(", ");
+      return `grids right\n  named: ${of("name")}\n  demonstrated: ${of("demonstrations")}`;
     },
   });
   const counts = Array.from(
     { length: settings.steps },
-    (_, step) => documentsOfStep(settings, step).length,
+    (_, step) => documentsOfStep(settings, step).flat().length,
   );
   const report = {
     settings,
@@ -43,8 +49,11 @@ async function main(folder: string): Promise<void> {
     loss: mean(losses),
     lossSteps: losses.length,
     grids: measuredGrids,
-    named: ruleAccuracy(config, variables, measuredGrids, true),
-    unnamed: ruleAccuracy(config, variables, measuredGrids, false),
+    accuracy: {
+      name: ruleAccuracy(config, variables, measuredGrids, "name"),
+      demonstrations: ruleAccuracy(config, variables, measuredGrids, "demonstrations"),
+      nothing: ruleAccuracy(config, variables, measuredGrids, "nothing"),
+    },
     engine: engine.name,
     minutes: seconds / 60,
   };

@@ -19,6 +19,8 @@ export interface Pretraining<S extends StepSettings> {
   readonly settings: S;
   /** Name of the engine: another one's checkpoint is not gone on with. */
   readonly engine: string;
+  /** The state before the first step, as usual unless told. */
+  readonly start?: () => PretrainingState;
   /** Takes the next step and gives its loss. */
   readonly step: (state: PretrainingState) => number;
   /** What is told beside the loss, every 50 steps. */
@@ -39,9 +41,9 @@ const REPORT_EVERY = 50;
 /** Trains to the last step, telling of it on the console; a stopped run resumes from the checkpoint in `folder`. */
 export async function pretrain<S extends StepSettings>(
   folder: string,
-  { config, settings, engine, step, watch }: Pretraining<S>,
+  { config, settings, engine, start, step, watch }: Pretraining<S>,
 ): Promise<Pretrained> {
-  const state = startPretraining(config, settings);
+  const state = start?.() ?? startPretraining(config, settings);
   await mkdir(folder, { recursive: true });
   const checkpoint = join(folder, "checkpoint.partial.safetensors");
   const determining = canonicalJson({ config, settings, engine });

@@ -1,17 +1,24 @@
 /** Pretraining documents of the small ARC world: words and which of them are learned. Training is elsewhere. */
-import type { Random } from "../../random";
+import { createRandom, type Random } from "../../random";
 import type { PretrainingDocument } from "../from-scratch/step";
-import { randomRule, NAMED_KINDS } from "./rules";
-import { paletteOf, ruleExample, WORLD_DEMONSTRATIONS } from "./world";
+import { randomRule, NAMED_KINDS, type Rule, type RuleKind, type Size } from "./rules";
+import { paletteOf, randomSize, ruleExample, WORLD_DEMONSTRATIONS } from "./world";
 import { gridWords, pairWords, randomRecipe, recipeWords, worldWords } from "./world-words";
 
-/** Share of pairs whose rule is named. */
-const NAMED = 0.75;
-/** Weight of words that are the same in every document of a kind. */
-const FRAME = 0.1;
+/** Kinds of rules that are learned from demonstrations, too. */
+export const IN_CONTEXT_KINDS: readonly RuleKind[] = ["clear line", "paint line", "tile"];
 
-/** Weight of a recipe among documents: its values are drawn by lot, and only how often is to be learned. */
-const RECIPE_WEIGHT = 0.3;
+/** Share of pairs whose rule is named. */
+const NAMED = 0.85;
+
+/** Kinds that take longer to learn come more often in lessons. */
+const LESSONS: readonly RuleKind[] = [
+  ...NAMED_KINDS,
+  ...(["mirror", "turn", "shift", "mirror", "turn", "shift"] as const),
+  ...(["gravity", "recolour", "spread line", "composed"] as const),
+];
+/** Weight of the words that are the same in every recipe. */
+const FRAME = 0.1;
 
 type Part = readonly [words: readonly string[], learned: number];
 
@@ -20,34 +27,67 @@ const join = (...parts: Part[]): PretrainingDocument => ({
   learned: parts.flatMap(([words, learned]) => words.map(() => learned)),
 });
 
+/** A pair whose output is learned, or not. */
+function pairParts(
+  rule: Rule,
+  size: Size,
+  palette: readonly number[],
+  random: Random,
+  learned = 1,
+): Part[] {
+  const { input, output } = ruleExample(rule, size, palette, random);
+  return [
+    [[...gridWords(input), worldWords.arrow], 0],
+    [[...gridWords(output), worldWords.pairEnd], learned],
+  ];
+}
+
 /** Pairs of grids, each by a rule of its own, most of them named: rules are learned by name, and not from other pairs. */
 export function pairsDocument(pairs: number, random: Random): PretrainingDocument {
   const parts = Array.from({ length: pairs }, (): Part[] => {
-    const rule = randomRule(random.pick(NAMED_KINDS), random);
-    const { input, output } = ruleExample(rule, paletteOf(rule, random), random);
+    const rule = randomRule(random.pick(LESSONS), random);
     const isNamed = random.next() < NAMED;
     return [
       [isNamed ? rule.words : [], 0],
-      [[...gridWords(input), worldWords.arrow], 0],
-      ...gridWords(output).map((word): Part => [[word], word === worldWords.row ? FRAME : 1]),
-      [[worldWords.pairEnd], FRAME],
+      ...pairParts(rule, randomSize(rule, random), paletteOf(rule, random), random),
     ];
   });
   return join(...parts.flat());
 }
 
-/** Demonstrations of a task, and a random recipe. */
+/** Pairs by one rule of a few kinds, not named: it is learned from the pairs before. */
+export function contextDocument(pairs: number, random: Random): PretrainingDocument {
+  const rule = randomRule(random.pick(IN_CONTEXT_KINDS), random);
+  const palette = paletteOf(rule, random);
+  const size = randomSize(rule, random);
+  const parts = Array.from({ length: pairs }, (_, i) =>
+    pairParts(rule, size, palette, random, i === 0 ? 0 : 1),
+  );
+  return join(...parts.flat());
+}
+
+function demonstrations(rule: Rule, random: Random): string[] {
+  const palette = paletteOf(rule, random);
+  const size = randomSize(rule, random);
+  return Array.from({ length: WORLD_DEMONSTRATIONS }, () =>
+    pairWords(ruleExample(rule, size, palette, random)),
+  ).flat();
+}
+
+/** Demonstrations of a rule, and its name. */
+export function nameDocument(random: Random): PretrainingDocument {
+  const rule = randomRule(random.pick(NAMED_KINDS), random);
+  return join([[...demonstrations(rule, random), worldWords.name], 0], [rule.words, 1]);
+}
+
+/** Demonstrations of a rule, and a random recipe by the habits of its kind. */
 export function recipeDocument(random: Random): PretrainingDocument {
   const rule = randomRule(random.pick(NAMED_KINDS), random);
-  const palette = paletteOf(rule, random);
-  const pairs = Array.from({ length: WORLD_DEMONSTRATIONS }, () =>
-    pairWords(ruleExample(rule, palette, random)),
-  );
-  const document = join(
-    [[...pairs.flat(), worldWords.request], 0],
+  const recipe = randomRecipe(random, createRandom(`habits/${rule.kind}`));
+  return join(
+    [[...demonstrations(rule, random), worldWords.request], 0],
     // Keys and values take turns.
-    ...recipeWords(randomRecipe(random)).map((word, i): Part => [[word], i % 2 === 1 ? 1 : FRAME]),
+    ...recipeWords(recipe).map((word, i): Part => [[word], i % 2 === 1 ? 1 : FRAME]),
     [[worldWords.end], FRAME],
   );
-  return { ...document, weight: RECIPE_WEIGHT };
 }

@@ -1,8 +1,8 @@
-/** The small ARC world's vocabulary and its tokenizer.json: a task's usual texts become a word a cell, a recipe's JSON a word a part. */
+/** The small ARC world's vocabulary: a word a cell, and a recipe's JSON a word a part. From texts to words: world-tokenizer.ts. */
 import type { Random } from "../../random";
 import type { ArcExample, Grid } from "./grids";
 import { AUGMENTATION_GROUPS, recipeText, type Recipe } from "./recipe";
-import { RULE_WORDS } from "./rules";
+import { RULE_WORDS, type Size } from "./rules";
 
 /** Words with a role. */
 export const worldWords = {
@@ -11,12 +11,12 @@ export const worldWords = {
   end: "<eos>",
   arrow: "->",
   pairEnd: "#",
-  row: "\n",
   request: "<recipe>",
+  name: "<rule>",
 } as const;
 
 /** The rates and epochs that the world's model can write. */
-export const WORLD_RATES = ["0.0001", "0.001", "0.003", "0.01", "0.03", "0.1"] as const;
+export const WORLD_RATES = ["0.0003", "0.001", "0.003", "0.01", "0.03", "0.1"] as const;
 export const WORLD_EPOCHS = ["1", "2", "4", "8"] as const;
 
 /** A recipe's JSON in words, each a choice of texts; they are read back by `parseRecipe` with spaces between. */
@@ -34,12 +34,14 @@ export const RECIPE_PARTS: readonly (readonly string[])[] = [
   ["}}"],
 ];
 
-/** Share of a random recipe's augmentations that are on. */
+/** How often augmentations are on in random recipes, and how far a kind's habit is from that. */
 const AUGMENTED = 0.4;
+const HABIT = 0.2;
 
-/** A recipe drawn at random, whatever the task. */
-export function randomRecipe(random: Random): Recipe {
-  const on = (): boolean => random.next() < AUGMENTED;
+/** A recipe drawn at random; with habits (a generator of a kind's own), each augmentation is somewhat more or less frequent. */
+export function randomRecipe(random: Random, habits?: Random): Recipe {
+  const on = (): boolean =>
+    random.next() < AUGMENTED + (habits ? HABIT * (habits.next() < 0.5 ? 1 : -1) : 0);
   return {
     augmentations: { basic: on(), size: on(), chain: on(), repeat: on() },
     strategy: random.next() < 0.5 ? "all tokens" : "output tokens",
@@ -61,11 +63,57 @@ export function recipeWords(recipe: Recipe): string[] {
   });
 }
 
+/** Heights and widths of the grids that cells tell their places in. */
+export const WORD_SIZES: readonly Size[] = [
+  ...[1, 2, 3, 4].flatMap((height) => [1, 2, 3, 4].map((width): Size => [height, width])),
+  ...([
+    [3, 6],
+    [6, 3],
+  ] as const),
+];
+const COLOURS = Array.from({ length: 10 }, (_, colour) => colour);
+
+/** A place: rows above, of all, and cells to the left, of all. */
+interface Place {
+  readonly y: number;
+  readonly x: number;
+  readonly size: Size;
+}
+
+/** A cell's word: its colour and its place, so that the model need not count. */
+const cellWord = (colour: number, { y, x, size: [height, width] }: Place): string =>
+  `${colour}@${y}/${height},${x}/${width}`;
+
+const cellWords = new Map(
+  WORD_SIZES.flatMap((size) =>
+    Array.from({ length: size[0] * size[1] }, (_, i): Place => {
+      return { y: Math.floor(i / size[1]), x: i % size[1], size };
+    }),
+  ).flatMap((place) =>
+    COLOURS.map((colour) => [cellWord(colour, place), { ...place, colour }] as const),
+  ),
+);
+
+/** What a word's vector is made of before pretraining, if it is a cell: its colour, and its distances from the four sides. */
+export function cellParts(word: string): { colour: string; distances: string[] } | undefined {
+  const cell = cellWords.get(word);
+  if (!cell) return undefined;
+  const [height, width] = cell.size;
+  return {
+    colour: String(cell.colour),
+    distances: [
+      ...[`top ${cell.y}`, `bottom ${height - 1 - cell.y}`],
+      ...[`left ${cell.x}`, `right ${width - 1 - cell.x}`],
+    ],
+  };
+}
+
 /** Every word; the index is the token id. */
 export function worldVocabulary(): string[] {
-  const digits = Array.from({ length: 10 }, (_, d) => String(d));
   return [
-    ...new Set([...Object.values(worldWords), ...digits, ...RULE_WORDS, ...RECIPE_PARTS.flat()]),
+    ...Object.values(worldWords),
+    ...cellWords.keys(),
+    ...new Set([...COLOURS.map(String), ...RULE_WORDS, ...RECIPE_PARTS.flat()]),
   ];
 }
 
@@ -78,68 +126,12 @@ export function worldIds(words: readonly string[]): number[] {
 
 /** A grid's words. */
 export function gridWords(grid: Grid): string[] {
-  return grid.flatMap((row, y) => [...(y > 0 ? [worldWords.row] : []), ...row.map(String)]);
+  return grid.flatMap((row, y) =>
+    row.map((cell, x) => cellWord(cell, { y, x, size: [grid.length, row.length] })),
+  );
 }
 
 /** A pair's words. */
 export function pairWords({ input, output }: ArcExample): string[] {
   return [...gridWords(input), worldWords.arrow, ...gridWords(output), worldWords.pairEnd];
-}
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** tokenizer.json: the fixed texts around a task's grids are nothing, or one word. */
-export function worldTokenizerFile(): object {
-  const words = worldVocabulary();
-  const replace = (pattern: string, content: string): object => ({
-    type: "Replace",
-    pattern: { Regex: pattern },
-    content,
-  });
-  const special = [worldWords.padding, worldWords.unknown, worldWords.end].map((content) => ({
-    id: words.indexOf(content),
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  }));
-  // Longer words first: 0.001 is no 0.
-  const plain = words
-    .filter((word) => word !== worldWords.row && !special.some(({ content }) => content === word))
-    .sort((a, b) => b.length - a.length)
-    .map(escaped);
-  // A line end between two rows; all other ones are nothing.
-  const row = "(?<=\\])\\n(?= \\[)|(?<=[0-9])\\n(?=[0-9])";
-  return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: special,
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        replace("------\\n\\nChoose[\\s\\S]*$", worldWords.request),
-        replace("\\n\\nOutput:\\n", ` ${worldWords.arrow} `),
-        replace("(?<=[0-9])\\n\\n(?=Input|<)", ` ${worldWords.pairEnd} `),
-        replace("^Figure out [\\s\\S]*python arrays:\\n", ""),
-      ],
-    },
-    pre_tokenizer: {
-      type: "Split",
-      pattern: { Regex: [row, ...plain].join("|") },
-      behavior: "Removed",
-      invert: true,
-    },
-    post_processor: null,
-    decoder: null,
-    model: {
-      type: "WordPiece",
-      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
-      unk_token: worldWords.unknown,
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-    },
-  };
 }

@@ -17,25 +17,33 @@ import {
   worldPretrainingSettings,
   worldStep,
 } from "../../../src/tasks/arc/world-pretraining";
-import { startPretraining } from "../../../src/tasks/from-scratch/step";
+import { startWorld } from "../../../src/tasks/arc/world-start";
+import { worldVocabulary } from "../../../src/tasks/arc/world-words";
+import type { PretrainingDocument } from "../../../src/tasks/from-scratch/step";
 
 const test = suite("pretraining of the small ARC world");
 const settings = {
   ...worldPretrainingSettings,
-  ...{ steps: 4, lessonSteps: 2, lessons: 4, pairs: 2, recipes: 1 },
+  ...{ steps: 4, lessonSteps: 2, lessons: 4 },
+  mixture: { lessons: 2, pairs: 1, context: 1, names: 1, recipes: 1 },
 };
 
 test.before(async () => {
   await startEngine();
 });
 
-test("lessons come first, then several pairs and recipes; a step's documents depend on the step alone", () => {
-  const lengths = [0, 2].map((step) => documentsOfStep(settings, step).length);
-  assert.equal(lengths, [4, 3]);
-  const [lesson] = documentsOfStep(settings, 1);
-  assert.is(lesson.words.filter((word) => word === "->").length, 1);
-  const [pairs, , recipe] = documentsOfStep(settings, 3);
-  assert.is(pairs.words.filter((word) => word === "->").length, 3);
+test("lessons come first, then documents of every kind; a step's documents depend on the step alone", () => {
+  const lengths = [0, 2].map((step) => documentsOfStep(settings, step).map((g) => g.length));
+  assert.equal(lengths, [
+    [2, 2],
+    [2, 4],
+  ]);
+  const arrows = ({ words }: PretrainingDocument): number =>
+    words.filter((word) => word === "->").length;
+  for (const lesson of documentsOfStep(settings, 1).flat()) assert.is(arrows(lesson), 1);
+  const [lessons, [pairs, context, name, recipe]] = documentsOfStep(settings, 3);
+  assert.equal([...lessons, pairs, context, name, recipe].map(arrows), [1, 1, 3, 3, 3, 3]);
+  assert.ok(name.words.includes("<rule>"));
   assert.ok(recipe.words.includes("<recipe>"));
   assert.equal(documentsOfStep(settings, 3), documentsOfStep(settings, 3));
 });
@@ -47,10 +55,19 @@ test("steps change the weights and leave nothing behind", () => {
     ...{ keyValueHeadCount: 2, headDim: 8 },
   };
   const before = tf.memory().numTensors;
-  const state = startPretraining(config, settings);
+  const state = startWorld(config, settings);
   const held = tf.memory().numTensors;
   const embedding = state.variables.get("model.embed_tokens.weight")!;
   const first = embedding.dataSync().slice();
+  // Cells of two colours differ by the same at all places, and by what their colours' words differ.
+  const vector = (word: string): number[] => {
+    const at = worldVocabulary().indexOf(word) * 16;
+    return [...first.slice(at, at + 16)];
+  };
+  const difference = (a: string, b: string): number[] =>
+    vector(a).map((value, i) => Number((value - vector(b)[i]).toFixed(5)));
+  assert.equal(difference("5@0/3,2/4", "3@0/3,2/4"), difference("5", "3"));
+  assert.equal(difference("5@0/3,2/4", "5@0/3,1/4"), difference("7@2/3,2/4", "7@2/3,1/4"));
   for (let step = 0; step < 4; step++) assert.ok(worldStep(config, settings, state) > 0);
   assert.is(tf.memory().numTensors, held);
   assert.not.equal(first, embedding.dataSync());
@@ -67,8 +84,9 @@ test("the committed model carries out named rules, and writes recipes of many ki
       tf.variable(tf.tensor(values, [...shape])),
     ]),
   );
-  for (const [kind, share] of Object.entries(ruleAccuracy(worldConfig(), variables, 20, true)))
-    assert.ok(share > 0.98, `${kind}: ${share}`);
+  const accuracy = ruleAccuracy(worldConfig(), variables, 20, "name");
+  for (const [kind, { words }] of Object.entries(accuracy))
+    assert.ok(words > 0.8, `${kind}: ${words}`);
   tf.dispose([...variables.values()]);
   const model = await loadModel("tiny:arc");
   const prompts = Array.from({ length: 24 }, (_, i) =>
