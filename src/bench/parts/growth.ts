@@ -5,7 +5,10 @@ import { inChild } from "../child-process";
 import type { BenchPart } from "../context";
 import { compare, ours, type MeasuredRow, type MemorySample } from "../rows";
 
-/** Jobs before the first sample that counts: caches and pools fill until then. */
+/**
+ * Jobs before the first sample that counts. All later ones repeat these, so that what grows then is a leak, and not the room for
+ * a step larger than any before.
+ */
 const WARM_UP = 200;
 const SAMPLE_EVERY = 50;
 
@@ -17,7 +20,8 @@ export const growth: BenchPart = {
     for (const length of quick ? [64, 512] : [32, 128, 512, 2048])
       rows.push(...(await lengthRows(modelId, length)));
     if (!quick) rows.push(...(await lengthRows(modelId, 2048, true)));
-    const jobs = smallJobs(quick ? 500 : 1200);
+    const first = smallJobs(WARM_UP);
+    const jobs = Array.from({ length: quick ? 500 : 1200 }, (_, i) => first[i % WARM_UP]);
     const { samples } = await inChild({
       ...{ model: modelId, jobs, concurrency: 10, sampleEvery: SAMPLE_EVERY },
     });
