@@ -5,6 +5,7 @@ import { RECIPE_BATCH_SIZE } from "../tasks/arc/recipe";
 import { arcCandidates, arcTries } from "./arc";
 import { openArcTasks } from "./arc-source";
 import { ARC_ROUNDS, type ArcVariant } from "./arc-variant";
+import { trainingPass } from "./knowledge-plan";
 import type { Workload } from "./plan";
 
 /** A cell is a digit and a space; brackets, line ends and the arrow come to about this for each grid. */
@@ -103,14 +104,12 @@ export function arcWorkload(
         ),
     },
     passes: [
-      {
-        ...{ rank: innerLoop.rank, targets: innerLoop.targets, concurrency: variant.concurrency },
-        stepTokens: RECIPE_BATCH_SIZE * Math.max(...tries.map(({ task }) => sample(task))),
-      },
-      {
-        ...{ rank: fineTuning.rank, targets: fineTuning.targets, concurrency: 1 },
-        stepTokens: fineTuning.batchSize * example,
-      },
+      trainingPass(
+        { ...innerLoop, batchSize: RECIPE_BATCH_SIZE },
+        variant.concurrency,
+        Math.max(...tries.map(({ task }) => sample(task))),
+      ),
+      trainingPass(fineTuning, 1, example),
     ],
     weightSets: rounds > 0 ? 2 : 1,
   };

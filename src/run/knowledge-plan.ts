@@ -75,10 +75,14 @@ export async function planKnowledge(variant: KnowledgeVariant): Promise<Workload
 
 /** Adapters of these settings, so many at once, on sequences of so many tokens. */
 export function trainingPass(
-  { rank, targets, batchSize, accumulation, gradientCheckpointing }: Omit<LoraSettings, "seed">,
+  settings: Pick<
+    LoraSettings,
+    "rank" | "targets" | "batchSize" | "accumulation" | "gradientCheckpointing"
+  >,
   concurrency: number,
   sequenceTokens: number,
 ): TrainingPass {
+  const { rank, targets, batchSize, accumulation, gradientCheckpointing } = settings;
   return {
     rank,
     targets,

@@ -63,6 +63,10 @@ test("a grid of 16 columns is not doubled in width", async () => {
   const { passes } = arcWorkload(await paper(), [], [task]);
   // 2 x (2 x 16 + 8) tokens of demonstrations, twice as high at most, and 60 of instruction.
   assert.is(passes[0].stepTokens, 2 * (2 * 80 + 60));
+  const variant = await paper();
+  const innerLoop = { ...variant.innerLoop, gradientCheckpointing: true };
+  const [asked] = arcWorkload({ ...variant, innerLoop }, [], [task]).passes;
+  assert.equal([passes[0].checkpointed, asked.checkpointed], [false, true]);
 });
 
 test("ways to ask a test", () => {
