@@ -1,5 +1,5 @@
 /** What the calibrated judge looks at: numbers that compare an answer with one gold answer. Their weights are elsewhere. */
-import { contentWords, likeness, wordsOf, type Word } from "./normalize";
+import { answerHead, contentWords, likeness, plainQuestion, wordsOf, type Word } from "./normalize";
 
 /** The names of the features, in the order of the vectors that `judgeFeatures` gives. */
 export const FEATURE_NAMES = [
@@ -67,8 +67,6 @@ export const FEATURE_NAMES = [
   "clauseRecall",
 ] as const;
 
-const RAMBLE = /\n\s*(?:q\s*:|question|you are|answer this|\n)|\bq:|human:|assistant:/i;
-
 interface Texts {
   readonly question: readonly Word[];
   readonly gold: readonly Word[];
@@ -79,9 +77,9 @@ interface Texts {
 
 /** The feature vector [FEATURE_NAMES.length] of one answer against one gold. The question may carry a "Topic:" line. */
 export function judgeFeatures(question: string, gold: string, answer: string): number[] {
-  const head = answer.trim().split(RAMBLE)[0].trim() || answer.trim();
+  const head = answerHead(answer);
   const first = /^.*?[.!?](?=\s+\p{Lu}|\s*$|\n)/su.exec(head)?.[0] ?? head;
-  const asked = question.replace(/^Topic:.*\n/, "");
+  const asked = plainQuestion(question);
   const texts: Texts = {
     question: wordsOf(asked),
     gold: wordsOf(gold),

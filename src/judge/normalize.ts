@@ -14,6 +14,18 @@ export interface Word {
   readonly empty: boolean;
 }
 
+const RAMBLE = /\n\s*(?:q\s*:|question|you are|answer this|\n)|\bq:|human:|assistant:/i;
+
+/** The answer before any rambling: models go on with questions of their own. */
+export function answerHead(answer: string): string {
+  return answer.trim().split(RAMBLE)[0].trim() || answer.trim();
+}
+
+/** The question without the "Topic:" line that SEAL's have. */
+export function plainQuestion(question: string): string {
+  return question.replace(/^Topic:.*\n/, "");
+}
+
 const EMPTY = new Set(
   (
     "a an the of in on at to for by with and or is was are were be been being it its their his her he she they that " +

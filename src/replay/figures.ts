@@ -180,14 +180,14 @@ export function figureCandidates(log: ReleasedLog): Figure {
 /** Agreement of the local judge with GPT-4.1, log by log, a simple rule beside it. */
 export function figureJudgeAgreement({ judge }: ReplaySummary): Figure {
   return figureBars(
-    judge.logs.map(({ log, fitted, unseenArticles }) => ({
-      label: `${log}${fitted ? " (other articles fitted)" : ""}`,
-      value: 100 * (1 - unseenArticles.local.agreement),
-      reference: 100 * (1 - unseenArticles["contains gold"].agreement),
+    judge.logs.map(({ log, fitted, all }) => ({
+      label: `${log}${fitted ? " (in part fitted)" : ""}`,
+      value: 100 * (1 - all.local.agreement),
+      reference: 100 * (1 - all["contains gold"].agreement),
     })),
     {
       title: "How often the local judge and a simple rule differ from GPT-4.1",
-      note: "Articles that the judge was not fitted on. Diamonds: the rule that the answer must contain the gold answer.",
+      note: "What is known of the questions is from other families of logs. Diamonds: the rule that the answer must contain the gold answer.",
       axisTitle: "Verdicts that differ (%)",
       format: (value) => percent(value / 100),
       referenceLabel: "contains gold",

@@ -5,17 +5,20 @@ import {
   type Agreement,
   type CalibrationBin,
 } from "../judge/agreement";
-import { judgeProbability, localJudgeThreshold } from "../judge/lexical";
+import { fitQuestions } from "../judge/fit-questions";
+import type { KnownQuestions, ReadAnswer } from "../judge/known-questions";
+import { BLANK, judgeRead, noQuestions, readAnswer, type Judgement } from "../judge/lexical";
 import { containsGold, exactMatch, f1Score, recallsGold } from "../judge/rules";
-import { FITTED_LOGS, inFittedHalf } from "../judge/split";
+import { FITTED_LOGS, inFittedHalf, logFamily } from "../judge/split";
 import { passageAccuracies } from "./accuracy";
 import type { GradedAnswer, ReleasedLog } from "./released";
 import { ARMS, type Arm } from "./tables";
 import { mean } from "../statistics";
 
-/** The judges compared. `local` is the calibrated one. */
+/** The judges compared. `local` is the calibrated one, `local, new question` the same with no question known to it. */
 export const JUDGES = [
   "local",
+  "local, new question",
   "contains gold",
   "three quarters of gold",
   "exact match",
@@ -27,7 +30,7 @@ export type JudgeName = (typeof JUDGES)[number];
 /** One log's adapter answers, judged. */
 export interface JudgedLog {
   readonly log: string;
-  /** Whether the judge was fitted on half of this log's articles. */
+  /** Whether the comparison with the gold answer was fitted on half of this log's articles. */
   readonly fitted: boolean;
   readonly blank: number;
   readonly all: Readonly<Record<JudgeName, Agreement>>;
@@ -41,21 +44,62 @@ export interface JudgedLog {
 
 type Verdicts = Readonly<Record<JudgeName, readonly boolean[]>>;
 
-const known = new Map<string, number>();
+/** Reads an answer; undefined for a blank one. Greedy answers repeat between logs, so that each is read once. */
+type Reader = (row: GradedAnswer) => ReadAnswer | undefined;
 
-/** The judge is slow enough, and greedy answers repeat enough between logs, for this to halve the time. */
-function probabilityOf(row: GradedAnswer): number {
-  const key = JSON.stringify([row.text, row.gold, row.answer]);
-  const value =
-    known.get(key) ?? judgeProbability({ question: row.text, gold: row.gold, answer: row.answer });
-  known.set(key, value);
-  return value;
+function createReader(): Reader {
+  const seen = new Map<string, ReadAnswer>();
+  return ({ text, gold, answer }) => {
+    if (answer.trim() === "") return undefined;
+    const key = JSON.stringify([text, gold, answer]);
+    const read = seen.get(key) ?? readAnswer(text, gold, answer);
+    seen.set(key, read);
+    return read;
+  };
 }
 
-function verdictsOf(rows: readonly GradedAnswer[], probabilities: readonly number[]): Verdicts {
+/**
+ * Judges all adapter answers of each log. What the local judge knows of the questions it has from
+ * the logs of other families alone, so that a log's own verdicts do not help to judge it.
+ */
+export function judgeLogs(logs: readonly ReleasedLog[]): JudgedLog[] {
+  const read = createReader();
+  const families = [...new Set(logs.map(({ name }) => logFamily(name)))];
+  const known = new Map(
+    families.map((family) => [
+      family,
+      learnQuestions(
+        logs.filter(({ name }) => logFamily(name) !== family),
+        read,
+      ),
+    ]),
+  );
+  return logs.map((log) => judgeLog(log, known.get(logFamily(log.name)) ?? noQuestions, read));
+}
+
+/** What GPT-4.1's verdicts in these logs, before and after training, say of their questions. */
+export function learnQuestions(
+  logs: readonly ReleasedLog[],
+  read: Reader = createReader(),
+): KnownQuestions {
+  const rows = logs.flatMap(({ baseline, adapter }) => [...baseline, ...adapter]);
+  return fitQuestions(
+    rows.flatMap((row) => {
+      const own = read(row);
+      return own ? [{ read: own, correct: row.correct }] : [];
+    }),
+  );
+}
+
+function verdictsOf(
+  rows: readonly GradedAnswer[],
+  local: readonly Judgement[],
+  newQuestion: readonly Judgement[],
+): Verdicts {
   const inputs = rows.map((row) => ({ question: row.text, gold: row.gold, answer: row.answer }));
   return {
-    local: probabilities.map((p) => p > localJudgeThreshold),
+    local: local.map(({ correct }) => correct),
+    "local, new question": newQuestion.map(({ correct }) => correct),
     "contains gold": inputs.map(containsGold),
     "three quarters of gold": inputs.map(recallsGold),
     "exact match": inputs.map(exactMatch),
@@ -66,11 +110,15 @@ function verdictsOf(rows: readonly GradedAnswer[], probabilities: readonly numbe
 const byJudge = <T>(value: (judge: JudgeName) => T): Record<JudgeName, T> =>
   Object.fromEntries(JUDGES.map((judge) => [judge, value(judge)])) as Record<JudgeName, T>;
 
-/** Judges all adapter answers of a log. */
-export function judgeLog(log: ReleasedLog): JudgedLog {
+function judgeLog(log: ReleasedLog, known: KnownQuestions, read: Reader): JudgedLog {
   const rows = log.adapter;
-  const probabilities = rows.map(probabilityOf);
-  const verdicts = verdictsOf(rows, probabilities);
+  const judgeBy = (questions: KnownQuestions): Judgement[] =>
+    rows.map((row) => {
+      const own = read(row);
+      return own ? judgeRead(own, questions) : BLANK;
+    });
+  const local = judgeBy(known);
+  const verdicts = verdictsOf(rows, local, judgeBy(noQuestions));
   const at = new Map(rows.map((row, i) => [row, i]));
   const compare = (chosen: readonly number[]): Record<JudgeName, Agreement> =>
     byJudge((judge) =>
@@ -90,7 +138,7 @@ export function judgeLog(log: ReleasedLog): JudgedLog {
     all: compare(indices),
     unseenArticles: compare(indices.filter((i) => !inFittedHalf(log.titles[rows[i].article]))),
     calibration: calibrationOf(
-      answered.map((i) => probabilities[i]),
+      answered.map((i) => local[i].probability),
       answered.map((i) => rows[i].correct),
     ),
     accuracy: {

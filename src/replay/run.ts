@@ -6,19 +6,13 @@ import { renderFigure } from "../plot/render";
 import { rewardVariances } from "../restem/select";
 import { writeFileAtomic } from "../files";
 import { repeatAccuracies } from "./accuracy";
+import { readEvaluationLogs, readTrainingLogs } from "./logs";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
 import { sealFiles, type LogFiles } from "../tasks/seal-files";
-import { armDifferences, expectedWithin, judgeLog } from "./judging";
+import { armDifferences, expectedWithin, judgeLogs } from "./judging";
 import { heldOutGains, planGains, type Rewards } from "./noise";
-import {
-  countArcTasks,
-  readContinual,
-  readLog,
-  readPooledLog,
-  type ContinualLog,
-  type ReleasedLog,
-} from "./released";
+import { countArcTasks, readContinual, type ContinualLog, type ReleasedLog } from "./released";
 import { replayReadme } from "./readme";
 import type { NoiseRecord, ReplaySummary } from "./summary";
 import {
@@ -33,14 +27,6 @@ import {
 } from "./tables";
 
 const SEED = "replay";
-const PROMPTS = ["long", "very-long", "rewrite", "self-qa"];
-const TRAINING_LOGS = [
-  "train/rank_iter0",
-  "train/rank_iter1",
-  ...PROMPTS.flatMap((prompt) =>
-    [0, 1].map((round) => `train-prompts/rank_iter${round}_prompt-${prompt}`),
-  ),
-];
 const CONTINUAL_RUNS = [
   "run0/summary_1748902664",
   "run1/summary_1748902437",
@@ -66,7 +52,7 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
   const logs = await readEvaluationLogs(files);
   const training = await readTrainingLogs(files);
   log(`${logs.size} evaluation and ${training.length} training logs; computing`);
-  const judged = [...logs.values()].map(judgeLog);
+  const judged = judgeLogs([...logs.values()]);
   const pairs = armDifferences(judged);
   const continual = await readContinualLogs(files);
   const arms = ARMS.flatMap((arm) => {
@@ -108,6 +94,8 @@ function hashing(files: LogFiles): LogFiles & {
   return {
     ...files,
     read: async (name) => {
+      // Kept in the order of asking, which does not depend on which file is read first.
+      hashes.set(name, undefined);
       const text = await files.read(name);
       hashes.set(
         name,
@@ -119,55 +107,6 @@ function hashing(files: LogFiles): LogFiles & {
       [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [] : [{ name, sha256 }])),
     missing: () => [...hashes].flatMap(([name, sha256]) => (sha256 === undefined ? [name] : [])),
   };
-}
-
-async function readEvaluationLogs(files: LogFiles): Promise<Map<string, ReleasedLog>> {
-  const logs = new Map<string, ReleasedLog>();
-  for (const name of new Set(ARMS.map((arm) => arm.log))) {
-    const order = logs.get("eval/base");
-    const own =
-      name.startsWith("cpt/") && order
-        ? await readPooledLog(files, `${name}.json`, order)
-        : await readLog(files, `${name}.json`);
-    if (own && order) requireSamePassages(own, order);
-    if (own) logs.set(name, own);
-  }
-  if (!logs.has("eval/base"))
-    throw new UserError(`${files.source} has no eval/base.json; the replay needs it.`);
-  return logs;
-}
-
-/** Arms are compared passage by passage. */
-function requireSamePassages(own: ReleasedLog, order: ReleasedLog): void {
-  const same = own.titles.length === order.titles.length && own.adapter.length > 0;
-  if (same && own.titles.every((title, i) => title === order.titles[i])) return;
-  throw new UserError(
-    `${own.name}.json has not the passages of ${order.name}.json (${own.titles.length} and ${order.titles.length}), or no answers.\n` +
-      "It seems damaged, or of another data set: get it again.",
-  );
-}
-
-async function readTrainingLogs(files: LogFiles): Promise<ReleasedLog[]> {
-  const logs: ReleasedLog[] = [];
-  for (const name of TRAINING_LOGS) {
-    const own = await readLog(files, `${name}.json`);
-    if (own) requireEqualRepeats(own);
-    if (own) logs.push(own);
-  }
-  return logs;
-}
-
-/** The noise of the reward is read off equally many repeats of equally many candidates. */
-function requireEqualRepeats(own: ReleasedLog): void {
-  const rewards = repeatAccuracies(own.adapter);
-  const shapes = new Set(
-    Array.from(rewards, (passage) => JSON.stringify(passage?.map((one) => one.length))),
-  );
-  if (shapes.size <= 1) return;
-  throw new UserError(
-    `${own.name}.json has passages with different numbers of candidates or repeats.\n` +
-      "It seems damaged: get it again.",
-  );
 }
 
 async function readContinualLogs(files: LogFiles): Promise<ReplaySummary["continual"]> {
