@@ -54,44 +54,57 @@ export function restrictLogits(
 
 /** Room for token ids beside a probability's bits in one whole number. */
 const TOKENS = 2 ** 21;
-/** More than the rounding of a sum of probabilities. */
-const MASS_ROUNDING = 1e-9;
+/** Bits of positive floats are ordered as the floats are; a bin has those with the same exponent and top 4 bits of the fraction. */
+const BIN_SHIFT = 19;
+/** Fewer probabilities are one bin: they are sorted in less time than bins are looked through. */
+const FEW = 2048;
 
 /**
- * A token drawn from the smallest set of most probable tokens with mass topP. Tokens below (1 - topP) / vocabulary
- * hold less than 1 - topP together, so they cannot be in that set.
+ * A token drawn from the smallest set of most probable tokens with mass topP. It is found as if all tokens were sorted (equal
+ * ones by token) and laid end to end, but only two bins of them are: where the set ends, and where the drawn point lies.
  */
 export function drawToken(probabilities: Float32Array, topP: number, random: Random): number {
-  const candidates = likeliest(probabilities, topP);
-  let mass = 0;
-  let count = 0;
-  while (count < candidates.length && (count === 0 || mass < topP))
-    mass += probabilities[candidates[count++] % TOKENS];
-  let point = random.next() * mass;
-  for (let i = 0; i < count; i++) {
-    point -= probabilities[candidates[i] % TOKENS];
-    if (point < 0) return candidates[i] % TOKENS;
-  }
-  return candidates[count - 1] % TOKENS;
+  const bins = binned(probabilities);
+  const total = bins.masses.reduceRight((sum, mass) => sum + mass, 0);
+  const nucleus = topP < total ? walk(bins, (mass) => mass >= topP).mass : total;
+  const point = random.next() * nucleus;
+  return walk(bins, (mass) => mass > point).token;
 }
 
-/**
- * The tokens with the largest probabilities, at least mass topP of them, in falling order (equal ones by token), each as
- * (a constant - the probability's bits) * TOKENS + token: bits of positive floats are ordered as the floats are, and
- * numbers sort many times faster than with a comparison in JavaScript. Only powers of two that are needed are sorted.
- */
-function likeliest(probabilities: Float32Array, topP: number): Float64Array {
+interface Bins {
+  readonly probabilities: Float32Array;
+  readonly bits: Uint32Array;
+  readonly shift: number;
+  /** The mass of each bin; a probability's is bits >>> shift. */
+  readonly masses: Float64Array;
+}
+
+function binned(probabilities: Float32Array): Bins {
   const { buffer, byteOffset, length } = probabilities;
   const bits = new Uint32Array(buffer, byteOffset, length);
-  const masses = new Float64Array(256);
-  for (let i = 0; i < length; i++) masses[(bits[i] >>> 23) & 255] += probabilities[i];
-  let lowest = 255;
-  for (let mass = 0; lowest > 0 && mass < topP + MASS_ROUNDING;) mass += masses[--lowest];
-  const least = Math.max((1 - topP) / length, Number.MIN_VALUE);
-  const keys = new Float64Array(length);
-  let count = 0;
-  for (let i = 0; i < length; i++)
-    if (bits[i] >>> 23 >= lowest && probabilities[i] >= least)
-      keys[count++] = (0x7f800000 - bits[i]) * TOKENS + i;
-  return keys.subarray(0, count).sort();
+  const shift = length < FEW ? 31 : BIN_SHIFT;
+  const masses = new Float64Array(2 ** (31 - shift));
+  for (let i = 0; i < length; i++) masses[bits[i] >>> shift] += probabilities[i];
+  return { probabilities, bits, shift, masses };
+}
+
+/** The first token, in falling order, at which the mass of all up to it is enough, and that mass. */
+function walk(
+  { probabilities, bits, shift, masses }: Bins,
+  enough: (mass: number) => boolean,
+): { token: number; mass: number } {
+  let bin = masses.length - 1;
+  let mass = 0;
+  for (; bin > 0 && !(masses[bin] > 0 && enough(mass + masses[bin])); bin--) mass += masses[bin];
+  const keys: number[] = [];
+  for (let i = 0; i < bits.length; i++)
+    if (bits[i] >>> shift === bin) keys.push((0x7f800000 - bits[i]) * TOKENS + i);
+  let token = NaN;
+  // Numbers sort many times faster than with a comparison in JavaScript.
+  for (const key of Float64Array.from(keys).sort()) {
+    token = key % TOKENS;
+    mass += probabilities[token];
+    if (enough(mass)) break;
+  }
+  return { token, mass };
 }

@@ -36,6 +36,40 @@ test("of equally probable tokens the first are kept; improbable ones never come"
   assert.is(drawToken(Float32Array.of(0.5, 0.5, 0), 1, always(1 - 2 ** -32)), 1);
 });
 
+/** The definition, by a full sort. */
+function drawPlainly(probabilities: Float32Array, topP: number, random: Random): number {
+  const tokens = Array.from(probabilities.keys()).filter((token) => probabilities[token] > 0);
+  tokens.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+  let mass = 0;
+  const nucleus = tokens.filter((token) => {
+    if (mass >= topP) return false;
+    mass += probabilities[token];
+    return true;
+  });
+  let point = random.next() * mass;
+  return nucleus.find((token) => (point -= probabilities[token]) < 0) ?? nucleus.at(-1)!;
+}
+
+for (const vocabulary of [5, 300, 5000]) {
+  test(`the same tokens as by sorting all ${vocabulary}, flat and peaked, with equal ones`, () => {
+    const random = createRandom(vocabulary);
+    for (let i = 0; i < 60; i++) {
+      const steepness = 1 + (i % 6) * 3;
+      const weights = Float32Array.from({ length: vocabulary }, () =>
+        Math.exp(Math.round(steepness * random.next() * 8) / 2),
+      );
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      const probabilities = weights.map((weight) => weight / total);
+      for (const topP of [0.05, 0.5, 0.95, 1]) {
+        const [own, plain] = [drawToken, drawPlainly].map((draw) =>
+          draw(probabilities, topP, createRandom(`${i} ${topP}`)),
+        );
+        assert.is(own, plain, `${i}, top-p ${topP}`);
+      }
+    }
+  });
+}
+
 test("greedy takes each row's largest logit and draws nothing", async () => {
   await startEngine("cpu");
   const logits = tf.tensor2d([
