@@ -9,6 +9,7 @@ import { readAnswers, type GivenAnswer } from "../judge/answers";
 import { judgeLocally, noQuestions, releasedQuestions } from "../judge/lexical";
 import { createModelJudge } from "../judge/model";
 import { accuracy, type AccuracySummary, type Verdict } from "../judge/verdict";
+import { createProgress } from "../progress";
 import { createOpenAiClient, type CostEstimate } from "../openai/client";
 import { decimal, wholeNumber } from "./input";
 import { note, print, printJson, textTable } from "./output";
@@ -115,6 +116,7 @@ async function verdictsOn(
     model: flags.model,
     concurrency: flags.concurrency,
     timeout: flags.timeout,
+    onRetry: noteFirst("no verdict yet, trying again"),
     ...(apiKey ? { apiKey } : {}),
     ...(flags.spendingLimit === undefined ? {} : { spendingLimit: flags.spendingLimit }),
     ...(flags.inputPrice !== undefined &&
@@ -130,12 +132,26 @@ async function verdictsOn(
     return undefined;
   }
   note(formatCost(cost));
-  const { verdicts, asked, cached, ungraded } = await judge.judge(answers);
+  const progress = createProgress(`asking ${flags.model}`, cost.calls, {
+    quiet: flags.json ?? false,
+  });
+  const { verdicts, asked, cached, ungraded } = await judge
+    .judge(answers, () => progress.advance())
+    .finally(() => progress.stop());
   note(
     `${asked} asked, ${cached} found in ${flags.cache}, ${ungraded} ungraded` +
       (ungraded > 0 ? " (run it again to ask for those only)." : "."),
   );
   return verdicts;
+}
+
+/** Notes the first reason that it is given; hundreds of calls may meet the same. */
+function noteFirst(what: string): (reason: string) => void {
+  let told = false;
+  return (reason) => {
+    if (!told) note(`${what}: ${reason}`);
+    told = true;
+  };
 }
 
 function localVerdicts(answers: readonly GivenAnswer[], newQuestions: boolean): Verdict[] {

@@ -25,8 +25,11 @@ export interface ModelJudgement {
 export interface ModelJudge {
   /** What the verdicts that are not on disk yet may cost at most. */
   estimate(inputs: readonly JudgeInput[]): Promise<CostEstimate>;
-  /** Throws UserError, before anything is sent, where the spending limit might be exceeded. */
-  judge(inputs: readonly JudgeInput[]): Promise<ModelJudgement>;
+  /**
+   * Throws UserError, before anything is sent, where the spending limit might be exceeded.
+   * `onAnswer` is called after each call, failed or not.
+   */
+  judge(inputs: readonly JudgeInput[], onAnswer?: () => void): Promise<ModelJudgement>;
 }
 
 /** Tokens for "yes" or "no", and a little for models that add a full stop. */
@@ -86,11 +89,11 @@ export function createModelJudge(
     }
     return { files, known, missing: [...requests].filter(([file]) => !known.has(file)) };
   };
-  const judge = async (inputs: readonly JudgeInput[]): Promise<ModelJudgement> => {
+  const judge: ModelJudge["judge"] = async (inputs, onAnswer) => {
     const { files, known, missing } = await lookUp(inputs);
     const cached = files.filter((file) => file !== undefined && known.has(file)).length;
     await client.requireAffordable(missing.map(([, request]) => request));
-    await askAll(client, missing, known);
+    await askAll(client, missing, known, onAnswer);
     const verdicts = files.map((file) =>
       file === undefined ? "wrong" : (known.get(file) ?? "ungraded"),
     );
@@ -121,10 +124,12 @@ async function askAll(
   client: OpenAiClient,
   missing: readonly (readonly [string, ChatRequest])[],
   known: Map<string, Verdict>,
+  onAnswer?: () => void,
 ): Promise<void> {
   let refusal: UserError | undefined;
   const ask = async ([file, request]: readonly [string, ChatRequest]): Promise<void> => {
     const verdict = await replyTo(client, request);
+    onAnswer?.();
     if (verdict instanceof UserError) refusal = verdict;
     else if (verdict !== "ungraded") {
       await writeFileAtomic(file, `${JSON.stringify({ verdict })}\n`);

@@ -24,6 +24,8 @@ export interface OpenAiOptions {
   readonly price?: Price;
   /** Milliseconds before the first retry; 1000. */
   readonly firstWaitMs?: number;
+  /** Called before each retry, with what went wrong. */
+  readonly onRetry?: (reason: string) => void;
 }
 
 /** One call. */
@@ -117,6 +119,7 @@ export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
         maxRetries: options.maxRetries ?? 4,
         firstWaitMs: options.firstWaitMs ?? 1000,
         longestWaitMs: LONGEST_WAIT_MS,
+        onRetry: ({ message }) => options.onRetry?.(message),
       }),
     );
     if (price) {

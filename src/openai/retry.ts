@@ -18,6 +18,8 @@ export interface RetrySettings {
   /** Wait before the first retry in milliseconds; doubles each time. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
+  /** Called before each wait. */
+  readonly onRetry?: (failure: RetryableError) => void;
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -29,6 +31,7 @@ export async function withRetries<T>(call: () => Promise<T>, settings: RetrySett
       return await call();
     } catch (error) {
       if (!(error instanceof RetryableError) || attempt >= settings.maxRetries) throw error;
+      settings.onRetry?.(error);
       const wait = error.waitMs ?? settings.firstWaitMs * 2 ** attempt;
       await sleep(Math.min(wait, settings.longestWaitMs));
     }

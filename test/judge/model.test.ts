@@ -70,6 +70,22 @@ test("gives the model's verdicts in order, and asks about nothing twice", async 
   await server.close();
 });
 
+test("each call is told of, failed or not, and each retry with its reason", async ({ cache }) => {
+  const server = await startServer((_, { body }) =>
+    body.messages[0].content.includes("number 3?")
+      ? { kind: "status", status: 500 }
+      : { kind: "reply", text: truth(body.messages[0].content) },
+  );
+  const reasons: string[] = [];
+  let calls = 0;
+  const { ungraded } = await judgeAt(server, cache, {
+    onRetry: (reason) => reasons.push(reason),
+  }).judge(inputs, () => calls++);
+  assert.equal([calls, ungraded, reasons.length], [12, 1, 1]);
+  assert.match(reasons[0], /HTTP 500/);
+  await server.close();
+});
+
 test("killing the server mid-run loses no verdict; a second run asks only for what is missing", async ({
   cache,
 }) => {

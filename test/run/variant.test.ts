@@ -120,6 +120,15 @@ test("an unknown key is refused with the nearest known one, wherever it stands",
   );
 });
 
+test("the reward shrunk, whose noise cannot be told from one repeat, is refused with one", async () => {
+  const people = { experiment: "biographies", name: "small" };
+  const one = { ...people, reward: "shrunk" };
+  const pattern = /rewardSeeds.*"shrunk" needs at least 2 repeats/;
+  assert.match(await complaint({ "main.json": one }), pattern);
+  const other = { ...people, otherRewards: [{ reward: "shrunk" }] };
+  assert.match(await complaint({ "main.json": other }), pattern);
+});
+
 const experiments = path.join(__dirname, "../../experiments");
 
 /** Variants are the JSON files that say what experiment they are, or extend one that does. */
