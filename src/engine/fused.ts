@@ -12,6 +12,8 @@ export interface KernelLibrary {
   readonly bfloat16: boolean;
   /** Columns of a weight's panel. */
   readonly columns: number;
+  /** Gives memory that is free back to the system, and says whether there was any. */
+  readonly giveBackMemory: () => boolean;
 }
 
 let library: KernelLibrary | undefined;
@@ -44,6 +46,11 @@ export function keepsBfloat16(): boolean {
 /** Whether the engine that runs has the fused operations. */
 export function hasFusedKernels(): boolean {
   return library !== undefined && tf.getBackend() === "tensorflow";
+}
+
+/** Gives the memory that freed tensors have left to the system; whether there was any. Elsewhere than there, nothing is done. */
+export function giveBackMemory(): boolean {
+  return hasFusedKernels() && library!.giveBackMemory();
 }
 
 /** The matrices and norms of a layer, as weights.ts has them. */

@@ -81,12 +81,21 @@ export function forSmallWorld(): boolean {
 }
 
 /**
- * Says, before the engine starts, which model it is for. oneDNN's kernels make SmolLM2 1.3 times faster; a small world,
- * whose many shapes fill their caches, runs 1.8 times faster without. TF_ENABLE_ONEDNN_OPTS=0 or 1 overrules it.
+ * Says, before the engine starts, which model it is for. oneDNN's kernels make SmolLM2 1.3 times faster where ours are not compiled;
+ * a small world, whose many shapes fill their caches, runs 1.8 times faster without. Beside ours they do next to nothing, and their
+ * allocator takes whatever memory it ever needed for good. TF_ENABLE_ONEDNN_OPTS=0 or 1 overrules it.
  */
 export function prepareEngine(model: string): void {
   smallWorld = model.startsWith("tiny:");
-  if (!ONE_DNN_CHOSEN) process.env.TF_ENABLE_ONEDNN_OPTS = smallWorld ? "0" : "1";
+  if (ONE_DNN_CHOSEN) return;
+  const target = nativeTargets().find(isComplete);
+  const ours = target !== undefined && target.kind !== "cuda" && hasKernels(target.folder);
+  process.env.TF_ENABLE_ONEDNN_OPTS = smallWorld || ours ? "0" : "1";
+}
+
+/** Whether the project's own kernels are there and wanted. */
+function hasKernels(folder: string): boolean {
+  return process.env.SEAL_KERNELS !== "0" && existsSync(kernelsFile(folder));
 }
 
 /**
@@ -94,9 +103,8 @@ export function prepareEngine(model: string): void {
  * without; SEAL_BF16=1 keeps frozen weights in bfloat16 and multiplies in it, where the processor can.
  */
 function loadFusedKernels(folder: string): string | undefined {
-  const file = kernelsFile(folder);
-  if (process.env.SEAL_KERNELS === "0" || !existsSync(file)) return undefined;
-  fusedKernelsLoaded(requireNative(file) as KernelLibrary);
+  if (!hasKernels(folder)) return undefined;
+  fusedKernelsLoaded(requireNative(kernelsFile(folder)) as KernelLibrary);
   const half = useBfloat16(process.env.SEAL_BF16 === "1");
   return half ? "fused kernels and bfloat16 products" : "fused kernels";
 }

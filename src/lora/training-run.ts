@@ -1,6 +1,7 @@
 /** One group of jobs in training, together from the first step on; which jobs make a group is `trainer.ts`'s. */
 import * as tf from "@tensorflow/tfjs";
 import { hasFusedKernels } from "../engine/fused";
+import { giveBackWhenIdle } from "../engine/memory";
 import { scoped } from "../engine/scope";
 import type { Network } from "../model/transformer";
 import { createRandom, type Random } from "../random";
@@ -52,6 +53,7 @@ export async function trainTogether(
     return run.results as TrainingResult[];
   } finally {
     run.dispose();
+    giveBackWhenIdle();
   }
 }
 

@@ -6,6 +6,7 @@ import { startEngine } from "../../src/engine";
 import {
   adam,
   crossEntropyInPlace,
+  giveBackMemory,
   hasFusedKernels,
   product,
   squares,
@@ -261,6 +262,15 @@ fusedTest("squares and an AdamW step by hand", () => {
   assertClose(parameter, tf.tensor4d([0.75, 0.75, 0.65, 0.65], [1, 2, 1, 2]), 1e-6);
   assert.equal(Array.from(m.dataSync()), [1, 2, 1.5, 2]);
   assert.equal(Array.from(v.dataSync()), [1, 4, 2.25, 4]);
+});
+
+test("freed memory goes back, and what is held stays as it is", () => {
+  if (!hasFusedKernels()) return assert.is(giveBackMemory(), false);
+  const held = tf.fill([1000], 3);
+  random(1000, 1000).dispose();
+  assert.type(giveBackMemory(), "boolean");
+  assert.equal(new Set(held.dataSync()), new Set([3]));
+  held.dispose();
 });
 
 test.run();

@@ -2,6 +2,7 @@
 // portable operations do in many. Registered when Node loads this library; src/engine/fused.ts calls them.
 // Tokens lie in one flat list, adapter by adapter and row by row. All numbers are fp32, frozen weights on request in bfloat16.
 #include "layer.h"
+#include "memory.h"
 #include "optimizer.h"
 
 namespace {
@@ -116,10 +117,10 @@ void registerAll() {
 }
 }  // namespace
 
-// Node calls this when the library is loaded. It exports "bfloat16", whether this processor has products in it, and "columns", how
-// many columns a panel of a weight has.
+// Node calls this when the library is loaded. It exports "bfloat16", whether this processor has products in it, "columns", how
+// many columns a panel of a weight has, and "giveBackMemory", a function.
 extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void* env, void* exports) {
-  static const bool once = (registerAll(), true);
+  static const bool once = (keepMemory(), registerAll(), true);
   (void)once;
   void* half = nullptr;
   napi_get_boolean(env, HALF, &half);
@@ -127,5 +128,8 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   void* columns = nullptr;
   napi_create_int32(env, COLUMNS, &columns);
   napi_set_named_property(env, exports, "columns", columns);
+  void* function = nullptr;
+  napi_create_function(env, "giveBackMemory", (size_t)-1, giveBackMemory, nullptr, &function);
+  napi_set_named_property(env, exports, "giveBackMemory", function);
   return exports;
 }

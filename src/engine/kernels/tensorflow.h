@@ -1,5 +1,5 @@
 // What these kernels use of TensorFlow's C API for kernels (tensorflow/c/{ops,kernels,tf_tensor}.h), declared here so that no
-// headers need to be kept; the API is stable. Node's C API is used for nothing but being loaded and saying two things.
+// headers need to be kept; the API is stable. Node's C API is used for nothing but being loaded, saying two things and one function.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +39,7 @@ int TF_NumDims(const TF_Tensor*);
 int64_t TF_Dim(const TF_Tensor*, int);
 void* TF_TensorData(const TF_Tensor*);
 int napi_create_int32(void* env, int32_t value, void** result);
+int napi_create_function(void* env, const char* name, size_t length, void* (*call)(void* env, void* info), void* data, void** result);
 int napi_get_boolean(void* env, bool value, void** result);
 int napi_set_named_property(void* env, void* object, const char* name, void* value);
 }
