@@ -28,11 +28,17 @@ export interface Memory {
   readonly lessons: readonly Lesson[];
 }
 
-/** The memory in a folder; undefined where the folder is absent or empty. Throws UserError where it holds something else. */
-export async function readMemory(model: Model, directory: string): Promise<Memory | undefined> {
-  if (!existsSync(directory) || (await readdir(directory)).length === 0) return undefined;
+/** Whether a folder holds a memory; not where it is absent or empty. Throws UserError where it holds something else. */
+export async function hasMemory(directory: string): Promise<boolean> {
+  if (!existsSync(directory) || (await readdir(directory)).length === 0) return false;
   if (!existsSync(path.join(directory, "adapter_config.json")))
     throw new UserError(`${directory} holds files but no adapter; name an empty or new folder.`);
+  return true;
+}
+
+/** The memory in a folder; undefined where there is none (see `hasMemory`). */
+export async function readMemory(model: Model, directory: string): Promise<Memory | undefined> {
+  if (!(await hasMemory(directory))) return undefined;
   return { adapter: await loadAdapter(model, directory), lessons: await readLessons(directory) };
 }
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { adaptToPassage, SELF_EDITS, type Adaptation } from "../adapt/adapt";
 import {
+  hasMemory,
   readLessons,
   readMemory,
   topicsOf,
@@ -82,6 +83,9 @@ export function addAdaptCommand(program: Command): void {
 async function runAdapt(flags: AdaptFlags): Promise<void> {
   checkFlags(flags);
   const passage = flags.passage === undefined ? undefined : await readPassage(flags.passage);
+  // Before a model is loaded for nothing.
+  if (flags.keep !== undefined && !(await hasMemory(flags.keep)) && passage === undefined)
+    throw nothingLearned(flags.keep);
   const model = await openModel(flags.model, flags.json);
   try {
     const memory = await memoryOf(flags, model);
@@ -156,16 +160,19 @@ async function answerFromMemory(
 ): Promise<void> {
   const known = topicsOf(lessons);
   const topics = known.filter((topic) => title === undefined || topic.title === title);
-  if (topics.length === 0)
-    throw new UserError(
-      known.length === 0
-        ? `Nothing was learned in ${keep ?? "this model"}; give --passage FILE first.`
-        : `"${title ?? ""}" was not learned; known are: ${known.map((topic) => topic.title).join(", ")}.`,
-    );
+  if (known.length === 0) throw nothingLearned(keep ?? "this model");
+  if (topics.length === 0) {
+    const titles = known.map((topic) => topic.title).join(", ");
+    throw new UserError(`"${title ?? ""}" was not learned; known are: ${titles}.`);
+  }
   const { answers } = await recallAnswers(model, topics, ask, adapter ? { adapter } : {});
   if (json)
     return printJson({ answers: ask.map((question, q) => ({ question, answer: answers[q] })) });
   ask.forEach((question, q) => print(`${question}\n  ${oneLine(answers[q])}`));
+}
+
+function nothingLearned(place: string): UserError {
+  return new UserError(`Nothing was learned in ${place}; give --passage FILE first.`);
 }
 
 function checkFlags({ passage, ask, merge, selfEdits, kind, epochs, lr }: AdaptFlags): void {

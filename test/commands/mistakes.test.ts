@@ -27,6 +27,11 @@ const cases: [name: string, args: () => string[], message: RegExp][] = [
     () => ["run", path.join(folder, "none.json")],
     /Cannot read the variant .*none\.json/,
   ],
+  [
+    "asking a folder in which nothing was kept (told before the model is looked for)",
+    () => ["adapt", "--model", "file:/nowhere", "--keep", out, "--ask", "Who?"],
+    /Nothing was learned in .*out; give --passage FILE first/,
+  ],
   ["a variant that is not JSON", () => ["run", file("a.json", "{")], /Cannot read the variant/],
   [
     "an unknown experiment",
