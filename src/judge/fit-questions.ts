@@ -1,4 +1,5 @@
 /** Fits what is known of a question to GPT-4.1's verdicts on answers to it; using it is in known-questions.ts. */
+import { groupBy } from "../groups";
 import {
   COMPARISON_WEIGHT,
   wordShare,
@@ -24,7 +25,7 @@ export interface RuledAnswers {
 /** L2 penalties of the words' weights and of the offset. */
 const PENALTY = 0.2;
 const OFFSET_PENALTY = 1;
-/** Words that weigh less are left out: with all of them the judge is hardly better, and the table three times as long. */
+/** Words that weigh less are left out: with all of them the judge is hardly better, and the table over four times as long. */
 const LEAST_WEIGHT = 0.3;
 /** Passes over the words end with the first whose steps are all smaller. */
 const SMALL_STEP = 0.01;
@@ -44,16 +45,6 @@ function mergeEqual(answers: readonly RuledAnswer[]): RuledAnswers[] {
     read: own[0].read,
     correct: own.filter(({ correct }) => correct).length / own.length,
   }));
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const own = groups.get(keyOf(item));
-    if (own) own.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 /** Penalised logistic regression of one question's verdicts on the words of its answers, by coordinate descent. */
@@ -93,15 +84,18 @@ function columnOf(penalty: number, entries: readonly (readonly [number, number])
 }
 
 function wordColumns(answers: readonly RuledAnswers[]): Map<string, Column> {
-  const entries = new Map<string, [number, number][]>();
-  answers.forEach(({ read: { words } }, i) => {
-    for (const word of words) {
-      const own = entries.get(word) ?? [];
-      own.push([i, wordShare(words.length)]);
-      entries.set(word, own);
-    }
-  });
-  return new Map([...entries].map(([word, own]) => [word, columnOf(PENALTY, own)]));
+  const said = answers.flatMap(({ read: { words } }, i) =>
+    words.map((word) => ({ word, entry: [i, wordShare(words.length)] as const })),
+  );
+  return new Map(
+    [...groupBy(said, ({ word }) => word)].map(([word, own]) => [
+      word,
+      columnOf(
+        PENALTY,
+        own.map(({ entry }) => entry),
+      ),
+    ]),
+  );
 }
 
 /** Moves a weight towards its best, and the answers' log-odds with it. The loss bends by at most a quarter, so that no step goes too far. */

@@ -2,9 +2,9 @@
  * Fits the local judge's trees to GPT-4.1's verdicts in SEAL's released logs and writes model.json (numbers only).
  * Run: node -r tsx/cjs src/judge/fit.ts DATA-DIRECTORY
  */
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { errorMessage, UserError } from "../errors";
+import { writeFileAtomic } from "../files";
 import { localFiles, type LogFiles } from "../tasks/seal-files";
 import { readLog } from "../replay/released";
 import { FEATURE_NAMES, judgeFeatures } from "./features";
@@ -91,7 +91,7 @@ async function main(directory: string | undefined): Promise<void> {
     bias: short(bias),
     trees: trees.map(({ feature, value }) => ({ feature, value: value.map(short) })),
   };
-  await writeFile(path.join(__dirname, "model.json"), `${JSON.stringify(model)}\n`);
+  await writeFileAtomic(path.join(__dirname, "model.json"), `${JSON.stringify(model)}\n`);
 }
 
 if (require.main === module) {

@@ -2,9 +2,9 @@
  * Learns the questions of SEAL's released logs from all of them and writes questions.json (numbers only).
  * Run after fit.ts: node -r tsx/cjs src/judge/learn.ts DATA-DIRECTORY
  */
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { errorMessage, UserError } from "../errors";
+import { writeFileAtomic } from "../files";
 import { learnQuestions } from "../replay/judging";
 import { readEvaluationLogs, readTrainingLogs } from "../replay/logs";
 import { localFiles } from "../tasks/seal-files";
@@ -19,7 +19,7 @@ async function main(directory: string | undefined): Promise<void> {
     learnedFrom: logs.map(({ name }) => name),
     questions,
   };
-  await writeFile(path.join(__dirname, "questions.json"), `${JSON.stringify(table)}\n`);
+  await writeFileAtomic(path.join(__dirname, "questions.json"), `${JSON.stringify(table)}\n`);
   const words = Object.values(questions).map((question) => Object.keys(question.words).length);
   const all = words.reduce((sum, count) => sum + count, 0);
   console.log(`${words.length} questions, ${all} words, from ${logs.length} logs`);

@@ -6,12 +6,14 @@ import type { ReplaySummary } from "./summary";
 
 const AIM = { agreement: 0.92, kappa: 0.82, bias: 0.02 };
 
+/** The judges that the local one is compared with. */
+const RULES = JUDGES.filter((name) => !name.startsWith("local"));
+
 /** On which answers of a log. */
 type Part = "all" | "unseenArticles";
 
 /** How the judges compare with GPT-4.1, log by log and arm by arm. */
 export function judgeSection({ judge }: ReplaySummary): string {
-  const rules = JUDGES.filter((name) => !name.startsWith("local"));
   const unfitted = judge.logs.filter(({ fitted }) => !fitted);
   return [
     "## The local judge against GPT-4.1",
@@ -19,13 +21,13 @@ export function judgeSection({ judge }: ReplaySummary): string {
       "the judge compares the answer with the gold answer, and weighs the words that GPT-4.1 took or refused in other answers to the same question. " +
       "How much each counts was chosen on the training passages. The judge as installed knows the questions of all released logs, so its verdicts on answers in these very logs are no test of it. " +
       "Agreement / kappa / bias in points, on the adapters' answers to all questions:",
-    logTable(judge.logs, "all", ["local", ...rules]),
+    logTable(judge.logs, "all", ["local", ...RULES]),
     "\\* the comparison with the gold answer was fitted on answers to half of the articles, from this log among others. A blank answer is wrong, as in SEAL's code, which does not ask the grader about it.",
     unfitted.length === 0 ? "" : reachedTable(unfitted, "local", "all"),
     "### Questions that no log has",
     "For any other question, a user's own for instance, only the comparison is left. On articles that it was not fitted on; its settings were chosen by cross-validation on the fitted half (this report was looked at for two judges, " +
       "fitted without and with the training logs of other prompts; cross-validation chose the second):",
-    logTable(judge.logs, "unseenArticles", ["local, new question", ...rules]),
+    logTable(judge.logs, "unseenArticles", ["local, new question", ...RULES]),
     unfitted.length === 0 ? "" : reachedTable(unfitted, "local, new question", "unseenArticles"),
     "Features of words cannot tell a right paraphrase without a shared word from a wrong answer (results/LOG.md says what was tried).",
     "### Differences between arms",
@@ -107,7 +109,7 @@ function reachedTable(logs: readonly JudgedLog[], judge: JudgeName, part: Part):
         "mean bias",
         "largest bias",
       ],
-      [judge, ...JUDGES.filter((name) => !name.startsWith("local"))].map(row),
+      [judge, ...RULES].map(row),
     ),
   ].join("\n\n");
 }

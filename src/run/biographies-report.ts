@@ -1,5 +1,6 @@
 /** The small world's rows, comparisons and figures from its rollouts; pure. */
 import type { Verdict } from "../judge/verdict";
+import { groupBy } from "../groups";
 import {
   figureAccuracyByRound,
   figureRewardDistribution,
@@ -309,16 +310,6 @@ function personTable(variant: BiographiesVariant, heldOut: readonly BiographyRol
       ]),
     ],
   };
-}
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const own = groups.get(key(item));
-    if (own) own.push(item);
-    else groups.set(key(item), [item]);
-  }
-  return groups;
 }
 
 function personKey({ seed, person }: BiographyRollout): string {
