@@ -8,7 +8,7 @@ import { addJudgeCommand } from "./commands/judge";
 import { addMachineCommands } from "./commands/machine";
 import { addModelCommands } from "./commands/model";
 import { addQueueCommands } from "./commands/queue";
-import { UserError } from "./errors";
+import { UserError } from "./messages/errors";
 
 async function main(): Promise<void> {
   const program = new Command("seal");

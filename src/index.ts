@@ -1,9 +1,9 @@
 /** The one import path of notebooks, experiments and other programs. */
 export { startEngine, engineInfo, doctor, formatDoctor } from "./engine";
 export type { EngineInfo, EngineName } from "./engine";
-export { UserError } from "./errors";
-export { createRandom } from "./random";
-export type { Random } from "./random";
+export { UserError } from "./messages/errors";
+export { createRandom } from "./statistics/random";
+export type { Random } from "./statistics/random";
 export { loadModel, disposeModel } from "./model/load";
 export type { LoadOptions, Model } from "./model/load";
 export { resolveModel, defaultModel } from "./model/sources";
@@ -91,7 +91,7 @@ export {
   meanInterval,
   pairedDifference,
   wilsonInterval,
-} from "./statistics";
+} from "./statistics/statistics";
 export { figureAccuracyByArm, figureBars } from "./plot/bars";
 export type { Bar, BarOptions } from "./plot/bars";
 export { figureCurves } from "./plot/curves";

@@ -5,8 +5,8 @@
  */
 import { join } from "node:path";
 import { prepareEngine, startEngine } from "../../src/engine";
-import { errorMessage } from "../../src/errors";
-import { mean, parameterCount, pretrain } from "../../src/run/from-scratch";
+import { errorMessage } from "../../src/messages/errors";
+import { mean, parameterCount, pretrain } from "../../src/tasks/from-scratch/pretrain";
 import { valuesOf, writeModelFolder } from "../../src/tasks/from-scratch/files";
 import {
   documentsOfStep,

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { writeFileAtomic } from "../../src/files";
+import { writeFileAtomic } from "../../src/files/files";
 import { openGguf } from "../../src/model/gguf/model";
 import { defaultModel, resolveModel } from "../../src/model/sources";
 import { tokenizerFromGguf } from "../../src/model/tokenizer";

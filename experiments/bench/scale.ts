@@ -12,9 +12,9 @@ import type { Figure } from "../../src/plot/figure";
 import { renderFigure } from "../../src/plot/render";
 import { measureScaling, type Measurement } from "../../src/queue/measure";
 import { DEFAULT_SCALING, scalingTable, type ScalingResult } from "../../src/queue/scaling";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import type { GroupWork } from "../../src/restem/group";
-import { writeFileAtomic } from "../../src/files";
+import { writeFileAtomic } from "../../src/files/files";
 
 const COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 const results = path.join(__dirname, "../../results/bench");

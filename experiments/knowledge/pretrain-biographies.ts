@@ -5,8 +5,8 @@
  */
 import { join } from "node:path";
 import { startEngine } from "../../src/engine";
-import { errorMessage } from "../../src/errors";
-import { mean, parameterCount, pretrain } from "../../src/run/from-scratch";
+import { errorMessage } from "../../src/messages/errors";
+import { mean, parameterCount, pretrain } from "../../src/tasks/from-scratch/pretrain";
 import { writeModelFiles } from "../../src/tasks/biographies/model-files";
 import {
   biographiesConfig,

@@ -3,14 +3,14 @@
  * on self-edits that the model writes, until the model has the passage by heart, and the user's questions are answered before
  * and after, from what the model itself recites. Reciting and answering are recital.ts's, files memory.ts's.
  */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { Adapter } from "../lora/adapter";
 import type { TokenSequence } from "../lora/plan";
 import type { LoraSettings } from "../lora/settings";
 import { tokenSequence, trainAdapters } from "../lora/train";
 import { TARGET_NAMES } from "../model/adapters";
 import type { Model } from "../model/load";
-import { createRandom } from "../random";
+import { createRandom } from "../statistics/random";
 import { sampleSelfEdits } from "../restem/policy";
 import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
 import { trainingSequences } from "../selfedit/sequences";

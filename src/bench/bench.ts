@@ -4,7 +4,7 @@
  */
 import { engineInfo } from "../engine";
 import { useBfloat16 } from "../engine/fused";
-import { errorMessage } from "../errors";
+import { errorMessage } from "../messages/errors";
 import { loadModel } from "../model/load";
 import { busyShare } from "./arithmetic";
 import { Bench, type BenchGiven } from "./context";

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { cacheDirectory } from "../cache";
-import { errorMessage } from "../errors";
+import { cacheDirectory } from "../files/cache";
+import { errorMessage } from "../messages/errors";
 import { resolveModel } from "../model/sources";
 import { startProcess, type Peer } from "./peer-process";
 

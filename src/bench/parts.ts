@@ -1,5 +1,5 @@
 /** The parts of the benchmark, by the letter of each. */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { BenchPart } from "./context";
 import { decoding } from "./parts/decoding";
 import { growth } from "./parts/growth";

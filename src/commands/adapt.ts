@@ -13,10 +13,10 @@ import {
   type Memory,
 } from "../adapt/memory";
 import { recallAnswers } from "../adapt/recital";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { disposeModel, type Model } from "../model/load";
 import { defaultModel } from "../model/sources";
-import { createProgress, type Progress } from "../progress";
+import { createProgress, type Progress } from "../messages/progress";
 import { selfEditKinds, type SelfEditKind } from "../selfedit/prompts";
 import { decimal, wholeNumber } from "./input";
 import { openModel } from "./model";

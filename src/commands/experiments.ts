@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { runReplay } from "../replay/run";
 import { redrawFigures } from "../run/figures";
 import { formatPlan, planVariant, requireFit } from "../run/plan";

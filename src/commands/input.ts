@@ -1,7 +1,7 @@
 /** Reading what the verbs are given: texts, JSONL, rows of token ids. Bad input is refused before any work. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
-import { readText } from "../files";
+import { errorMessage, UserError } from "../messages/errors";
+import { readText } from "../files/files";
 import type { Sequence } from "../lora/train";
 
 const rowsSchema = z.array(z.array(z.int().min(0)).min(1)).min(1);

@@ -1,15 +1,15 @@
 /** The verb `judge`: verdicts on the answers of a file, by the local judge or by a model behind an endpoint. */
 import path from "node:path";
 import type { Command } from "commander";
-import { cacheDirectory } from "../cache";
-import { UserError } from "../errors";
-import { writeFileAtomic } from "../files";
+import { cacheDirectory } from "../files/cache";
+import { UserError } from "../messages/errors";
+import { writeFileAtomic } from "../files/files";
 import { agreementOf, type Agreement } from "../judge/agreement";
 import { readAnswers, type GivenAnswer } from "../judge/answers";
 import { judgeLocally, noQuestions, releasedQuestions } from "../judge/lexical";
 import { createModelJudge } from "../judge/model";
 import { accuracy, type AccuracySummary, type Verdict } from "../judge/verdict";
-import { createProgress } from "../progress";
+import { createProgress } from "../messages/progress";
 import { createOpenAiClient, type CostEstimate } from "../openai/client";
 import { decimal, wholeNumber } from "./input";
 import { note, print, printJson, textTable } from "./output";

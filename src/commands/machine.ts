@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { doctor, formatDoctor } from "../engine";
 import { defaultModel, resolveModel } from "../model/sources";
-import { downloadProgress } from "../progress";
+import { downloadProgress } from "../messages/progress";
 import { print, printJson } from "./output";
 
 /** Adds the verbs. */

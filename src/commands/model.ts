@@ -2,9 +2,9 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { engineInfo } from "../engine";
-import { makeFolder, removeLeftovers } from "../files";
+import { makeFolder, removeLeftovers } from "../files/files";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import { generate, type Prompt } from "../lora/generate";
 import { scoreRowsLater } from "../lora/score";
@@ -13,7 +13,7 @@ import { tokenSequence, trainResumably, type Sequence } from "../lora/train";
 import { loadModel, type Model } from "../model/load";
 import { TARGET_NAMES, type TargetName } from "../model/adapters";
 import { defaultModel } from "../model/sources";
-import { createProgress, downloadProgress } from "../progress";
+import { createProgress, downloadProgress } from "../messages/progress";
 import { decimal, readIds, readSequences, wholeNumber } from "./input";
 import { note, print, printJson } from "./output";
 

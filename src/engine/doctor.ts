@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { errorMessage } from "../errors";
+import { errorMessage } from "../messages/errors";
 import { hasNvidiaDriver, nativeTargets } from "../../src/setup/location.cjs";
 import { ENGINE_NAMES } from "./types";
 import type { EngineName } from "./types";

@@ -1,6 +1,6 @@
 /** Chooses a TensorFlow.js backend and starts it. Installing the native one is `src/setup`'s work. */
 import * as tf from "@tensorflow/tfjs";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { forSmallWorld, nativeMissing, startNative } from "./native";
 import { ENGINE_NAMES } from "./types";
 import type { EngineInfo, EngineName } from "./types";

@@ -1,6 +1,6 @@
 /** Run in a process of its own by the doctor: starts one engine, times a product, prints one line of JSON. */
 import * as tf from "@tensorflow/tfjs";
-import { errorMessage } from "../errors";
+import { errorMessage } from "../messages/errors";
 import { startEngine } from "./index";
 import type { EngineName } from "./types";
 

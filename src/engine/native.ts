@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
-import { errorMessage } from "../errors";
+import { errorMessage } from "../messages/errors";
 import {
   bindingFile,
   isComplete,

@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import os from "node:os";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { EngineInfo } from "./types";
 
 /** What is used of Dawn's binding and of the WebGPU standard, whose own types belong to browsers. */

@@ -1,7 +1,7 @@
 /** Answers to judge: from JSON lines, from a log as SEAL released them, or from a finished run. Judging them is elsewhere. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
-import { readText } from "../files";
+import { errorMessage, UserError } from "../messages/errors";
+import { readText } from "../files/files";
 import { readArticles, readSquad, type Passage } from "../tasks/squad";
 import type { JudgeInput } from "./lexical";
 import type { Verdict } from "./verdict";

@@ -1,5 +1,5 @@
 /** Fits what is known of a question to GPT-4.1's verdicts on answers to it; using it is in known-questions.ts. */
-import { groupBy } from "../groups";
+import { groupBy } from "../statistics/groups";
 import {
   COMPARISON_WEIGHT,
   wordShare,

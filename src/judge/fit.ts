@@ -3,8 +3,8 @@
  * Run: node -r tsx/cjs src/judge/fit.ts DATA-DIRECTORY
  */
 import path from "node:path";
-import { errorMessage, UserError } from "../errors";
-import { writeFileAtomic } from "../files";
+import { errorMessage, UserError } from "../messages/errors";
+import { writeFileAtomic } from "../files/files";
 import { localFiles, type LogFiles } from "../tasks/seal-files";
 import { readLog } from "../replay/released";
 import { FEATURE_NAMES, judgeFeatures } from "./features";

@@ -3,8 +3,8 @@
  * Run after fit.ts: node -r tsx/cjs src/judge/learn.ts DATA-DIRECTORY
  */
 import path from "node:path";
-import { errorMessage, UserError } from "../errors";
-import { writeFileAtomic } from "../files";
+import { errorMessage, UserError } from "../messages/errors";
+import { writeFileAtomic } from "../files/files";
 import { learnQuestions } from "../replay/judging";
 import { readEvaluationLogs, readTrainingLogs } from "../replay/logs";
 import { localFiles } from "../tasks/seal-files";

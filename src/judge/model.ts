@@ -2,10 +2,10 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
 import type { ChatRequest, CostEstimate, OpenAiClient } from "../openai/client";
-import { canonicalJson, sha256OfText, writeFileAtomic } from "../files";
+import { canonicalJson, sha256OfText, writeFileAtomic } from "../files/files";
 import type { JudgeInput } from "./lexical";
 import type { Verdict } from "./verdict";
 

@@ -1,5 +1,5 @@
 /** One adapter as plain data: what training makes, what PEFT's files hold, what generation takes. No tensors. */
-import type { Random } from "../random";
+import type { Random } from "../statistics/random";
 import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import type { ModelConfig } from "../model/types";
 import { modulePath } from "../model/weights";

@@ -4,11 +4,11 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { UserError } from "../errors";
-import { canonicalJson, makeFolder } from "../files";
+import { UserError } from "../messages/errors";
+import { canonicalJson, makeFolder } from "../files/files";
 import { readSafetensors, writeSafetensors, type TensorValues } from "../model/safetensors";
-import type { RandomState } from "../random";
-import { settingsChanges } from "../settings-changes";
+import type { RandomState } from "../statistics/random";
+import { settingsChanges } from "../schema/changes";
 
 /** Where a training is in the middle. */
 export interface TrainingState {

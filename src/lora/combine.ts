@@ -5,8 +5,8 @@
 import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "../model/types";
 import type { ModelWeights } from "../model/weights";
-import { UserError } from "../errors";
-import type { Random } from "../random";
+import { UserError } from "../messages/errors";
+import type { Random } from "../statistics/random";
 import type { Adapter } from "./adapter";
 import { adapterChange, changeWeights } from "./merge";
 

@@ -1,6 +1,6 @@
 /** Text generation for people: prompts as text, chats or ids, with no adapter, one, or one for each group of prompts. */
 import { free } from "../engine/scope";
-import { createRandom } from "../random";
+import { createRandom } from "../statistics/random";
 import type { LayerAdapters } from "../model/adapters";
 import { renderChat } from "../model/chat";
 import { generateRows, type FinishReason } from "../model/generation";

@@ -2,12 +2,12 @@
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import { readSafetensors, writeSafetensors } from "../model/safetensors";
 import type { ModelConfig } from "../model/types";
 import { modulePath } from "../model/weights";
-import { makeFolder, writeFileAtomic } from "../files";
+import { makeFolder, writeFileAtomic } from "../files/files";
 import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
 
 const CONFIG_FILE = "adapter_config.json";

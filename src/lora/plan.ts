@@ -1,5 +1,5 @@
 /** Which sequences a job trains on at each step, and what each token weighs in that step's loss. */
-import type { Random } from "../random";
+import type { Random } from "../statistics/random";
 import type { LoraSettings } from "./settings";
 
 /** A training sequence as token ids. */

@@ -5,7 +5,7 @@
 import { copyFile, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { makeFolder } from "../files";
+import { makeFolder } from "../files/files";
 import { PROJECTIONS, projectionWidth, targetShape, type ProjectionName } from "../model/adapters";
 import { configFile } from "../model/config-file";
 import { openGguf } from "../model/gguf/model";

@@ -1,6 +1,6 @@
 /** Negative log-likelihoods of given tokens, with and without an adapter. */
 import type * as tf from "@tensorflow/tfjs";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { canFuse, fusedTokenLosses } from "../model/fused-pass";
 import { createFlatLayout, createLayout, disposeLayout } from "../model/layout";
 import { textOf, type Model } from "../model/load";

@@ -1,6 +1,6 @@
 /** The settings of one adapter's training, checked once. Defaults are SEAL's (paper, section 3.1 and appendix B). */
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { TARGET_NAMES } from "../model/adapters";
 
 /** Most optimizer steps that one job may ask for. */

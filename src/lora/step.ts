@@ -5,7 +5,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { hasFusedKernels } from "../engine/fused";
 import { free } from "../engine/scope";
-import type { Random } from "../random";
+import type { Random } from "../statistics/random";
 import type { LayerAdapters, ProjectionName } from "../model/adapters";
 import { fusedLossAndGradients, type FusedAdapters } from "../model/fused-pass";
 import { createFlatLayout, createLayout, disposeLayout, type Layout } from "../model/layout";

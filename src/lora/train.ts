@@ -1,8 +1,8 @@
 /** Training adapters for people: sequences as text or token ids, settings checked; the work is `trainer.ts`'s. */
 import { createHash } from "node:crypto";
 import { engineInfo } from "../engine";
-import { errorMessage, UserError } from "../errors";
-import { canonicalJson, sha256OfText } from "../files";
+import { errorMessage, UserError } from "../messages/errors";
+import { canonicalJson, sha256OfText } from "../files/files";
 import { textOf, type Model } from "../model/load";
 import type { Adapter } from "./adapter";
 import { trainingCheckpoint, type CheckpointOptions } from "./checkpoint";

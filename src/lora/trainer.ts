@@ -3,7 +3,7 @@
  * Rounding depends on which jobs go through the model together, so jobs are taken in order into groups, and a group in
  * which one fails is trained again without it: what is kept comes from the groups of a run that never had the others.
  */
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { Network } from "../model/transformer";
 import type { TrainingCheckpoint } from "./checkpoint";
 import {

@@ -4,7 +4,7 @@ import { hasFusedKernels } from "../engine/fused";
 import { giveBackWhenIdle } from "../engine/memory";
 import { scoped } from "../engine/scope";
 import type { Network } from "../model/transformer";
-import { createRandom, type Random } from "../random";
+import { createRandom, type Random } from "../statistics/random";
 import { createAdapter, type Adapter } from "./adapter";
 import type { Resumable, TrainingCheckpoint, TrainingState } from "./checkpoint";
 import { cutSequence, type TrainingJob, type TrainingResult } from "./job";

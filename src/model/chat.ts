@@ -1,6 +1,6 @@
 /** Renders a model's chat template (Jinja) within limits of time and memory: templates come with downloaded files and are not trusted. */
 import vm from "node:vm";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { BoundedInterpreter, maximumRange } from "./bounded-jinja";
 import { jinjaLibrary, type JinjaEnvironment } from "./hugging-face";
 import type { ChatMessage } from "./types";

@@ -1,6 +1,6 @@
 /** Hugging Face's config.json to a checked ModelConfig; weights and tokenizers are read elsewhere. */
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { quoteName } from "./files";
 import type { Llama3RopeScaling, ModelConfig } from "./types";
 

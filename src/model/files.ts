@@ -1,7 +1,7 @@
 /** Bounded reading of files that may be cut, absurd or hostile; what the bytes mean is left to others. */
 import { isUtf8 } from "node:buffer";
 import { open, stat, type FileHandle } from "node:fs/promises";
-import { UserError, errorMessage } from "../errors";
+import { UserError, errorMessage } from "../messages/errors";
 
 /** A file open for positioned reads. */
 export interface OpenFile {

@@ -1,5 +1,5 @@
 /** Stored numbers to fp32, block by block; F32, F16 and BF16 here, the GGUF quantizations beside them in gguf/quants. */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { quoteName, quotePath, readInto, type OpenFile } from "./files";
 
 /** How a stored type becomes fp32. Bytes are little-endian, as both file formats and all of Node's machines have them. */

@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { free, scoped } from "../engine/scope";
-import type { Random } from "../random";
+import type { Random } from "../statistics/random";
 import type { LayerAdapters } from "./adapters";
 import { blockForward, type PassContext } from "./block";
 import { FusedDecoder } from "./fused-decoder";

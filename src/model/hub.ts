@@ -1,8 +1,8 @@
 /** Gets a model's files from the Hugging Face hub (or HF_ENDPOINT); reading them is elsewhere. */
 import path from "node:path";
 import { z } from "zod";
-import { downloadFile, downloadText, type Progress } from "../download";
-import { UserError } from "../errors";
+import { downloadFile, downloadText, type Progress } from "../files/download";
+import { UserError } from "../messages/errors";
 import type { ModelInput } from "./store";
 
 /** A model on the hub at a branch, tag or commit. */

@@ -1,5 +1,5 @@
 /** JSON from untrusted files: refuses duplicate keys, deep nesting and absurd amounts, which JSON.parse lets pass. */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { quoteName } from "./files";
 
 const maximumDepth = 64;

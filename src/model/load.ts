@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { prepareEngine, startEngine } from "../engine";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { parseModelConfig } from "./config";
 import { openGguf } from "./gguf/model";
 import { openSafetensors } from "./safetensors";

@@ -1,6 +1,6 @@
 /** The header of one safetensors file, checked as the reference implementation does; the values are read elsewhere. */
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { decodeUtf8, quoteName, quotePath, readInto, type OpenFile } from "./files";
 import { elementCount, type Stored } from "./floats";
 import { parseStrictJson } from "./json";

@@ -2,8 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors";
-import { writeAtomically } from "../files";
+import { UserError } from "../messages/errors";
+import { writeAtomically } from "../files/files";
 import { openForReading, quoteName, quotePath, readSmallText, type OpenFile } from "./files";
 import { elementCount, floatCodecs, readStored } from "./floats";
 import { parseStrictJson } from "./json";

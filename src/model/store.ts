@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { cacheDirectory } from "../cache";
+import { cacheDirectory } from "../files/cache";
 
 /** A file that a result depends on, as the run record lists it. */
 export interface ModelInput {

@@ -1,6 +1,6 @@
 /** Text to token ids and back, from tokenizer.json or from a GGUF's own vocabulary; both go through Hugging Face's library. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { type LibraryTokenizer, tokenizersLibrary } from "./hugging-face";
 import { preTokenizers, withUnicodeSpaces } from "./pre-tokenizers";
 import {

@@ -1,7 +1,7 @@
 /** The frozen weights as tensors, and their loading from a weight source, one matrix at a time. */
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { ModelConfig, WeightSource } from "./types";
 import { storedHead, storedMatrix, type WeightMatrix } from "./matrix";
 import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "./adapters";

@@ -1,7 +1,7 @@
 /** A notebook's text form (Markdown with TypeScript blocks) and Jupyter's file made from it. Executing it is `execute.ts`'s matter. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 
 /** A cell as the text form has it. */
 export interface Cell {

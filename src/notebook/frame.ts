@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { DataFrame } from "danfojs-node";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { RunRecord } from "../run/record";
 import { packageRoot } from "../run/runner";
 

@@ -1,5 +1,5 @@
 /** Progress in a notebook: one output that is replaced in place. Outside one it is the command line's progress line. */
-import { createProgress, timeLeft, type Progress } from "../progress";
+import { createProgress, timeLeft, type Progress } from "../messages/progress";
 import { updatingOutput } from "./display";
 
 /** Milliseconds between two updates; each is a message to the front end. */

@@ -1,6 +1,6 @@
 /** A model behind an endpoint as the author of self-edits (SEAL's GPT-4.1 baseline). */
 import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
 import type { ChatRequest, OpenAiClient } from "./client";
 

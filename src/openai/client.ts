@@ -1,6 +1,6 @@
 /** A client for any OpenAI-compatible chat endpoint: checked replies, retries, a concurrency and a spending limit. */
 import { z } from "zod";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
 import { costOf, countRequestTokens, listPrice, PRICES_AS_OF, type Price } from "./prices";
 import { baseAddress, exchange, refusalOf } from "./http";

@@ -1,5 +1,5 @@
 /** One JSON exchange with an OpenAI-compatible server under a time limit; what may be tried again is a RetryableError. */
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { RetryableError, retryAfterMs } from "./retry";
 
 /** What a server answered. */

@@ -1,6 +1,6 @@
 /** Writes a figure as JSON, self-contained HTML, SVG and PNG. No browser and no network is needed. */
 import { Resvg } from "@resvg/resvg-js";
-import { writeFileAtomic } from "../files";
+import { writeFileAtomic } from "../files/files";
 import type { Figure } from "./figure";
 import { figureToSvg, plotlySource } from "./svg";
 import { escapeMarkup, FONT_FAMILY, FONT_FILES } from "./text";

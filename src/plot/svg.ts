@@ -1,7 +1,7 @@
 /** Plotly figure -> SVG text, without a browser: Plotly in jsdom, which has no layout, so boxes are computed here. */
 import { readFileSync } from "node:fs";
 import { JSDOM, VirtualConsole } from "jsdom";
-import { createRandom } from "../random";
+import { createRandom } from "../statistics/random";
 import type { Figure } from "./figure";
 import { FONT_SIZE, LINE_HEIGHT, textWidth } from "./text";
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Adapter } from "../lora/adapter";
 import { readPeft, writePeft } from "../lora/peft";
 import type { ModelConfig } from "../model/types";
-import { checkData } from "../schema";
+import { checkData } from "../schema/schema";
 import type { BlobStore } from "./blobs";
 import { blobOfJson, jsonOfBlob } from "./messages";
 

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import path from "node:path";
 import type { Redis } from "ioredis";
-import { UserError } from "../errors";
-import { writeFileAtomic } from "../files";
+import { UserError } from "../messages/errors";
+import { writeFileAtomic } from "../files/files";
 import { PREFIX } from "./connection";
 
 /** Where blobs are kept. Names are SHA-256 in hexadecimal. */

@@ -3,7 +3,7 @@
  * It may block its event loop for as long as a native kernel takes: its parent keeps the job's lock, and this process
  * knows nothing of queues.
  */
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { mergeAdapter } from "../lora/files";
 import { disposeModel, loadModel, type Model } from "../model/load";
 import { sha256OfWeights } from "../model/weights";

@@ -1,7 +1,7 @@
 /** The way to the Redis server: its address with password and TLS, and what is wrong with it in one line. Queues are elsewhere. */
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 
 /** All that this program keeps in Redis begins with this. */
 export const PREFIX = "seal";

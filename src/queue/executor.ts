@@ -5,12 +5,12 @@
 import { randomUUID } from "node:crypto";
 import { Queue, type Job } from "bullmq";
 import type { Redis } from "ioredis";
-import { errorMessage } from "../errors";
+import { errorMessage } from "../messages/errors";
 import type { Model } from "../model/load";
 import { sha256OfWeights } from "../model/weights";
 import type { Executor, GroupResult, GroupWork } from "../restem/group";
 import { mergedAdapters } from "../restem/policy";
-import { checkData } from "../schema";
+import { checkData } from "../schema/schema";
 import { putAdapter } from "./adapters";
 import { blobName, folderBlobs, redisBlobs, type BlobStore } from "./blobs";
 import { connectionOptions, connectQueue, PREFIX, withoutPassword } from "./connection";

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import os from "node:os";
 import path from "node:path";
 import type { Model } from "../model/load";
-import { createRandom } from "../random";
+import { createRandom } from "../statistics/random";
 import type { GroupWork } from "../restem/group";
 import { openQueueExecutor } from "./executor";
 import type { Machine } from "./machine";

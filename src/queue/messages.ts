@@ -1,9 +1,9 @@
 /** What goes through the queue, by schema: jobs, results, who computes. Nothing else is accepted on either end. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { Model } from "../model/load";
 import { groupResultSchema, groupWorkSchema } from "../restem/group";
-import { canonicalJson, sha256OfText } from "../files";
+import { canonicalJson, sha256OfText } from "../files/files";
 import { machineSchema, type Machine } from "./machine";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,7 +1,7 @@
 /** A worker's hold on its training process: starts it, gives it groups, ends it when it is silent for too long. */
 import { fork, type ChildProcess } from "node:child_process";
 import path from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { GroupResult } from "../restem/group";
 import type { ChildMessage, GroupRequest } from "./child-messages";
 import type { Machine } from "./machine";

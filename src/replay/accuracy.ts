@@ -1,6 +1,6 @@
 /** Accuracy from questions up, with bootstrap intervals and paired differences. Reading logs and writing tables is elsewhere. */
-import type { Random } from "../random";
-import { clusterMeanInterval, mean } from "../statistics";
+import type { Random } from "../statistics/random";
+import { clusterMeanInterval, mean } from "../statistics/statistics";
 import type { GradedAnswer } from "./released";
 
 /** A mean with its 95% interval. */

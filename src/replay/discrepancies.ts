@@ -4,7 +4,7 @@ import paper from "./paper.json";
 import type { ReleasedLog } from "./released";
 import type { ReplaySummary } from "./summary";
 import type { AccuracyRecord, BeforeRecord } from "./tables";
-import { mean } from "../statistics";
+import { mean } from "../statistics/statistics";
 
 const percent = (share: number): string => (100 * share).toFixed(1);
 

@@ -13,7 +13,7 @@ import { FITTED_LOGS, inFittedHalf, logFamily } from "../judge/split";
 import { passageAccuracies } from "./accuracy";
 import type { GradedAnswer, ReleasedLog } from "./released";
 import { ARMS, type Arm } from "./tables";
-import { mean } from "../statistics";
+import { mean } from "../statistics/statistics";
 
 /** The judges compared. `local` is the calibrated one, `local, new question` the same with no question known to it. */
 export const JUDGES = [

@@ -1,5 +1,5 @@
 /** Which of SEAL's released logs there are, and reading all of them that a source has; the form of one is in released.ts. */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { LogFiles } from "../tasks/seal-files";
 import { repeatAccuracies } from "./accuracy";
 import { readLog, readPooledLog, type ReleasedLog } from "./released";

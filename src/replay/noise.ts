@@ -1,8 +1,8 @@
 /** How noisy the reward of a candidate is, and what better selection would gain. Rewards in, numbers out. */
-import { createRandom, type Random } from "../random";
+import { createRandom, type Random } from "../statistics/random";
 import { rewardVariances, selectCandidates, type RewardVariances } from "../restem/select";
 import { bootstrapMean, type Estimate } from "./accuracy";
-import { mean } from "../statistics";
+import { mean } from "../statistics/statistics";
 
 /** Rewards [passage][candidate][repeat], each a share of right answers. */
 export type Rewards = readonly (readonly (readonly number[])[])[];

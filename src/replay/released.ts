@@ -1,6 +1,6 @@
 /** Reads SEAL's released logs into plain rows of questions, answers and GPT-4.1 verdicts. What they show is computed elsewhere. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { LogFiles } from "../tasks/seal-files";
 
 const questionSchema = z.object({

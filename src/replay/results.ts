@@ -1,7 +1,7 @@
 /** Reading back what a replay has written (`results/replay`); computing it is `run.ts`. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { NoiseRecord, ReplaySummary } from "./summary";
 import type { ContinualRecord } from "./tables";
 

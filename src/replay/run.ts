@@ -1,10 +1,10 @@
 /** The replay: SEAL's released logs in, tables, figures and a README out. Each part is computed elsewhere. */
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { renderFigure } from "../plot/render";
 import { rewardVariances } from "../restem/select";
-import { writeFileAtomic } from "../files";
+import { writeFileAtomic } from "../files/files";
 import { repeatAccuracies } from "./accuracy";
 import { readEvaluationLogs, readTrainingLogs } from "./logs";
 import { findDiscrepancies } from "./discrepancies";

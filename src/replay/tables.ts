@@ -1,9 +1,9 @@
 /** The replay's tables: every number of the paper that the released logs can give, from their verdicts. No text, no files. */
-import { createRandom } from "../random";
+import { createRandom } from "../statistics/random";
 import { bootstrapMean, passageAccuracies, type Estimate } from "./accuracy";
 import paper from "./paper.json";
 import type { ContinualLog, ReleasedLog } from "./released";
-import { mean } from "../statistics";
+import { mean } from "../statistics/statistics";
 
 /** An accuracy recomputed from verdicts, beside what was released and printed. */
 export interface AccuracyRecord {

@@ -1,5 +1,5 @@
 /** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { generateGroups, promptTokens, type Prompt } from "../lora/generate";
 import type { Adapter } from "../lora/adapter";
 import type { CheckpointOptions } from "../lora/checkpoint";

@@ -1,5 +1,5 @@
 /** What a self-edit is rewarded for, as named options of the outer loop; pure. Scoring and selection rules are elsewhere. */
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import { selectCandidates, type Candidate } from "./select";
 
 /**

@@ -1,6 +1,6 @@
 /** Which candidates go into supervised fine-tuning: pure rules over rewards. Scoring and training are elsewhere. */
-import { UserError } from "../errors";
-import { createRandom, type Random } from "../random";
+import { UserError } from "../messages/errors";
+import { createRandom, type Random } from "../statistics/random";
 
 /** How an inner-loop candidate ended. Only `ok` ones are ever selected. */
 export type CandidateStatus =

@@ -1,12 +1,12 @@
 /** What an experiment is given and what it gives back; the runner does the rest. */
 import path from "node:path";
 import type { CheckpointOptions } from "../lora/checkpoint";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import type { Figure } from "../plot/figure";
 import type { Table } from "../plot/table";
-import { canonicalJson } from "../files";
+import { canonicalJson } from "../files/files";
 import type { Executor } from "../restem/group";
-import { settingsChanges } from "../settings-changes";
+import { settingsChanges } from "../schema/changes";
 import type { Journal } from "./journal";
 import type { RunRecord } from "./record";
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { Figure } from "../plot/figure";
 import { renderFigure } from "../plot/render";
 import { renderTable, type Table } from "../plot/table";

@@ -2,9 +2,9 @@
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { UserError } from "../errors";
-import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "../files";
-import { settingsChanges } from "../settings-changes";
+import { UserError } from "../messages/errors";
+import { canonicalJson, explainWriteError, sha256OfText, syncFolder } from "../files/files";
+import { settingsChanges } from "../schema/changes";
 
 /** Seconds of wall clock, and of this process's work on all its cores. */
 export interface Spent {

@@ -6,8 +6,8 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
-import { UserError } from "../errors";
-import { explainWriteError } from "../files";
+import { UserError } from "../messages/errors";
+import { explainWriteError } from "../files/files";
 
 const ownerSchema = z.object({
   id: z.string(),

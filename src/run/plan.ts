@@ -1,6 +1,6 @@
 /** What a run would take, before it is started: work, memory and time, from the variant and the model's shape alone. */
 import os from "node:os";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import {
   adapterParameterCount,
   modelShape,
@@ -9,7 +9,7 @@ import {
   type ModelShape,
 } from "../model/shape";
 import type { TargetName } from "../model/adapters";
-import { planners } from "./experiments";
+import { planners } from "../experiments/registry";
 import type { Variant } from "./variant";
 
 /** Adapters that are trained together. */

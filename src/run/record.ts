@@ -5,9 +5,9 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { machineSchema } from "../queue/machine";
-import { writeFileAtomic } from "../files";
+import { writeFileAtomic } from "../files/files";
 
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();

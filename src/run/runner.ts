@@ -9,17 +9,17 @@ import { openLocalExecutor } from "../queue/local";
 import { serverExecutor, type ServerOptions } from "../serving/server";
 import { renderFigure } from "../plot/render";
 import { renderTable } from "../plot/table";
-import { UserError } from "../errors";
+import { UserError } from "../messages/errors";
 import {
   explainWriteError,
   makeFolder,
   removeLeftovers,
   syncFolder,
   writeFileAtomic,
-} from "../files";
-import { experiments, handedOut } from "./experiments";
+} from "../files/files";
+import { experiments, handedOut } from "../experiments/registry";
 import type { Outcome } from "./experiment";
-import { settingsChanges } from "../settings-changes";
+import { settingsChanges } from "../schema/changes";
 import { openJournal, type Spent } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";

@@ -2,16 +2,16 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import { loraSettingsSchema } from "../lora/settings";
 import { TARGET_NAMES } from "../model/adapters";
-import { checkData } from "../schema";
+import { checkData } from "../schema/schema";
 import { selfEditKinds } from "../selfedit/prompts";
-import { authorSchema } from "./authors";
-import { arcVariantSchema } from "./arc-variant";
-import { biographiesVariantSchema } from "./biographies-variant";
-import { continualVariantSchema } from "./continual-variant";
-import { pretrainingVariantSchema } from "./pretraining-variant";
+import { authorSchema } from "../experiments/knowledge/authors";
+import { arcVariantSchema } from "../experiments/arc/variant";
+import { biographiesVariantSchema } from "../experiments/biographies/variant";
+import { continualVariantSchema } from "../experiments/continual/variant";
+import { pretrainingVariantSchema } from "../experiments/pretraining/variant";
 
 /** What the arms of the knowledge experiment are called; the paper's table 2. */
 export const KNOWLEDGE_ARMS = [

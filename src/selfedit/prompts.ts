@@ -1,6 +1,6 @@
 /** What a model is asked: for a self-edit about a passage, and for an answer. What becomes of a self-edit is in sequences.ts. */
 import { readFile, stat } from "node:fs/promises";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
 
 /** The five kinds of self-edit that SEAL compares (paper, table on prompt formats). */

@@ -37,7 +37,7 @@ const WHEELS = {
   },
 };
 
-/** The per-user cache directory, the same as `src/cache.ts` names; that one needs a package, this one none. */
+/** The per-user cache directory, the same as `src/files/cache.ts` names; that one needs a package, this one none. */
 function cacheRoot(env = process.env) {
   if (env.SEAL_CACHE) return path.resolve(env.SEAL_CACHE);
   const home = os.homedir();

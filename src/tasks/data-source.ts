@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { downloadFile, downloadText, type Progress } from "../download";
-import { UserError } from "../errors";
+import { downloadFile, downloadText, type Progress } from "../files/download";
+import { UserError } from "../messages/errors";
 import { storedModel } from "../model/store";
 import { resolveSealFile, SEAL_PREFIX } from "./seal-files";
 import { articlesPath } from "./squad";

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { FileMetaData, SchemaTree } from "hyparquet" with { "resolution-mode": "import" };
 import { z } from "zod";
-import { errorMessage, UserError } from "../errors";
+import { errorMessage, UserError } from "../messages/errors";
 
 const text = z.string().max(200_000).regex(/\S/, "is blank");
 const rowSchema = z.object({

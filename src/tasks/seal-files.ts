@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { cacheDirectory } from "../cache";
-import { errorMessage, UserError } from "../errors";
+import { cacheDirectory } from "../files/cache";
+import { errorMessage, UserError } from "../messages/errors";
 
 /** The commit of github.com/Continual-Intelligence/SEAL whose files are fetched. */
 export const SEAL_COMMIT = "4cb1e7d4350c62403daee8c6723e6184886cb304";

@@ -7,7 +7,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { prepareEngine, startEngine } from "../../src/engine";
 import type { EngineName } from "../../src/engine";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { prepareProcess } from "../../src/setup/location.cjs";
 
 const choice = suite("engine choice");

@@ -31,7 +31,7 @@ import {
   type Network,
 } from "../../src/model/transformer";
 import type { ModelConfig } from "../../src/model/types";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { randomNetwork, smallConfig } from "../model/random-network";
 
 const test = suite("fused kernels");

@@ -1,5 +1,5 @@
 /** Damaged copies of good files: bytes, cuts and splices as `test/model/refusal.ts` has them, and values put into text. */
-import type { Random } from "../../src/random";
+import type { Random } from "../../src/statistics/random";
 import { mutate } from "../model/refusal";
 
 /** What is put in the place of a JSON value, a word or a bracket. */

@@ -1,6 +1,6 @@
 /** What a queue's ends take from Redis: jobs, what workers return, adapters, who is there. */
 import * as assert from "uvu/assert";
-import { checkData } from "../../src/schema";
+import { checkData } from "../../src/schema/schema";
 import { getAdapterFiles, readAdapterFiles } from "../../src/queue/adapters";
 import { blobName, type BlobStore } from "../../src/queue/blobs";
 import {
@@ -14,7 +14,7 @@ import {
   workerStateSchema,
 } from "../../src/queue/messages";
 import { parseLoraSettings } from "../../src/lora/settings";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { smallConfig } from "../model/random-network";
 import { smallGroup } from "../queue/small-model";
 import type { Target } from "./targets";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { readAnswers } from "../../src/judge/answers";
 import { startServer, type TestServer } from "../openai/server";
 import { makeLog } from "../replay/logs";

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fitTrees, sigmoid, treeLogOdds } from "../../src/judge/trees";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 
 const test = suite("boosted trees");
 const settings = { trees: 60, depth: 2, rate: 0.2, leafWeight: 1, penalty: 1 };

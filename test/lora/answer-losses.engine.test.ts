@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { answerLosses, scoreRows } from "../../src/lora/score";
 import { promptTokens } from "../../src/lora/generate";
 import { loadModel, textOf } from "../../src/model/load";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { questionPrompt, questionsAbout, writePassage } from "../../src/tasks/biographies/texts";
 import { createWorld, newPeople } from "../../src/tasks/biographies/world";
 

@@ -6,14 +6,14 @@ import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import type { CheckpointOptions } from "../../src/lora/checkpoint";
 import type { LoraSettings } from "../../src/lora/settings";
 import { trainAdapters, trainResumably, type AdapterJob } from "../../src/lora/train";
 import type { TrainingResult } from "../../src/lora/trainer";
 import type { Model } from "../../src/model/load";
 import { disposeWeights } from "../../src/model/weights";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { randomNetwork, smallConfig } from "../model/random-network";
 
 const test = suite("checkpoints of training");

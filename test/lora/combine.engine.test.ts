@@ -7,7 +7,7 @@ import { createAdapter } from "../../src/lora/adapter";
 import { mergeWeights } from "../../src/lora/merge";
 import type { Network } from "../../src/model/transformer";
 import { disposeWeights, type ModelWeights } from "../../src/model/weights";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { largestDifference, loadNetwork } from "../model/tiny";
 
 const test = suite("combining adapters");

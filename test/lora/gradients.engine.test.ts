@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
 import { scoped } from "../../src/engine/scope";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { createAdapter, type Adapter } from "../../src/lora/adapter";
 import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
 import { TARGET_NAMES } from "../../src/model/adapters";

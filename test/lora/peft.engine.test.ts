@@ -10,7 +10,7 @@ import { scoreRows } from "../../src/lora/score";
 import { TARGET_NAMES, type TargetName } from "../../src/model/adapters";
 import { readSafetensors, writeSafetensors, type TensorValues } from "../../src/model/safetensors";
 import { modulePath } from "../../src/model/weights";
-import { createRandom, type Random } from "../../src/random";
+import { createRandom, type Random } from "../../src/statistics/random";
 import { randomNetwork, smallConfig } from "../model/random-network";
 import { assertRefused } from "../model/refusal";
 import { withFolder } from "../run/temporary";

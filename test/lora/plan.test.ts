@@ -1,7 +1,7 @@
 /** Schedules and plans against numbers worked out by hand. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { lossTokenCount, planSteps, stepCount, type Step } from "../../src/lora/plan";
 import { learningRateAt } from "../../src/lora/schedule";
 import { parseLoraSettings } from "../../src/lora/settings";

@@ -7,7 +7,7 @@ import type { Adapter } from "../../src/lora/adapter";
 import { trainAdapterGroups, trainAdapters, type AdapterJob } from "../../src/lora/train";
 import type { Model } from "../../src/model/load";
 import { disposeWeights } from "../../src/model/weights";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { runInnerLoop, type InnerLoopCandidate } from "../../src/restem/inner-loop";
 import { randomNetwork, smallConfig } from "../model/random-network";
 

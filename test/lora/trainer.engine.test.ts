@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import type { Adapter } from "../../src/lora/adapter";
 import { generateGroups } from "../../src/lora/generate";
 import { mergeWeights } from "../../src/lora/merge";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { targetShape, TARGET_NAMES } from "../../src/model/adapters";
 import { writeSafetensors } from "../../src/model/safetensors";
 import { modulePath } from "../../src/model/weights";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 
 const hidden = 16;
 const intermediate = 24;

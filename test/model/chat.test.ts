@@ -1,7 +1,7 @@
 /** Chat templates: right text, and hostile ones stopped in time and memory. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { renderChat } from "../../src/model/chat";
 import type { ChatMessage } from "../../src/model/types";
 

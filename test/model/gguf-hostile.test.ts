@@ -3,7 +3,7 @@ import path from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { openGguf } from "../../src/model/gguf/model";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import * as gguf from "./gguf-bytes";
 import { assertRefused, fuzz, temporaryFolder } from "./refusal";
 

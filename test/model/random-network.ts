@@ -1,6 +1,6 @@
 /** A small Llama-family model with random weights, made in the test from a seed. */
 import * as tf from "@tensorflow/tfjs";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { targetShape } from "../../src/model/adapters";
 import type { Network } from "../../src/model/transformer";
 import type { ModelConfig } from "../../src/model/types";

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
-import type { Random } from "../../src/random";
+import { UserError } from "../../src/messages/errors";
+import type { Random } from "../../src/statistics/random";
 
 /** A new empty folder; `remove` deletes it. */
 export function temporaryFolder(): { path: string; remove: () => void } {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { suite as createSuite } from "uvu";
 import * as assert from "uvu/assert";
 import { openSafetensors } from "../../src/model/safetensors";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { assertRefused, fuzz, temporaryFolder } from "./refusal";
 import { safetensorsBytes } from "./safetensors-bytes";
 

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
 import { chooseTokens, drawToken, restrictLogits } from "../../src/model/sampling";
-import { createRandom, type Random } from "../../src/random";
+import { createRandom, type Random } from "../../src/statistics/random";
 
 const test = suite("sampling");
 

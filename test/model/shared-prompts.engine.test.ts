@@ -6,7 +6,7 @@ import { startEngine } from "../../src/engine";
 import { createAdapter, type Adapter } from "../../src/lora/adapter";
 import { generateGroups } from "../../src/lora/generate";
 import { sharePrompts } from "../../src/model/shared-prompts";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { randomNetwork, smallConfig } from "./random-network";
 
 const test = suite("shared prompts");

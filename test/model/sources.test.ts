@@ -16,10 +16,10 @@ import path from "node:path";
 import { crc32 } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { wantedFiles } from "../../src/model/hub";
 import { resolveModel } from "../../src/model/sources";
-import { filesOfHtml, filesOfJson } from "../../src/wheels";
+import { filesOfHtml, filesOfJson } from "../../src/files/wheels";
 
 const test = suite<{ folder: string; environment: NodeJS.ProcessEnv }>("sources");
 test.before.each((context) => {

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { cacheDirectory } from "../../src/cache";
-import { UserError } from "../../src/errors";
+import { cacheDirectory } from "../../src/files/cache";
+import { UserError } from "../../src/messages/errors";
 import { openGgufContainer } from "../../src/model/gguf/container";
 import { tokenizerFromGguf, tokenizerFromJson } from "../../src/model/tokenizer";
 

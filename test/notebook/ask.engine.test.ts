@@ -6,7 +6,7 @@ import { trainAdapters } from "../../src/lora/train";
 import { TARGET_NAMES } from "../../src/model/adapters";
 import { disposeModel, loadModel } from "../../src/model/load";
 import { askAbout, judgeAnswers } from "../../src/notebook/ask";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { oracleSelfEdit, selfEditLines } from "../../src/tasks/biographies/selfedits";
 import { createWorld, newPeople } from "../../src/tasks/biographies/world";
 

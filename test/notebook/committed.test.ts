@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { mean } from "../../src/statistics";
+import { mean } from "../../src/statistics/statistics";
 import { parseNotebook, parseText, whyStale } from "../../src/notebook/document";
 
 const test = suite("committed notebooks");

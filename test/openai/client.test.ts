@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { authorSelfEdits } from "../../src/openai/author";
 import { createOpenAiClient, type ChatRequest, type OpenAiOptions } from "../../src/openai/client";
 import { costOf, countRequestTokens, listPrice } from "../../src/openai/prices";

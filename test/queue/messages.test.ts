@@ -9,7 +9,7 @@ import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { loadModel } from "../../src/model/load";
 import { blobName, folderBlobs, redisBlobs, type BlobStore } from "../../src/queue/blobs";
 import { connectionOptions, connectQueue, PREFIX } from "../../src/queue/connection";

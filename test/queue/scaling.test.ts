@@ -7,7 +7,7 @@ import {
   simulate,
   type ScalingModel,
 } from "../../src/queue/scaling";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 
 const test = suite("scaling");
 

@@ -1,7 +1,7 @@
 /** A tiny model with random weights and the small world's words, as a folder that every process can load; and groups for it. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { TARGET_NAMES, targetShape } from "../../src/model/adapters";
 import { parseModelConfig } from "../../src/model/config";
 import { writeSafetensors, type TensorValues } from "../../src/model/safetensors";

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { repeatAccuracies } from "../../src/replay/accuracy";
 import { localFiles } from "../../src/tasks/seal-files";
 import {
@@ -15,7 +15,7 @@ import {
 } from "../../src/replay/noise";
 import { readLog } from "../../src/replay/released";
 import { sharedPath, testWithShared } from "../shared";
-import { mean } from "../../src/statistics";
+import { mean } from "../../src/statistics/statistics";
 
 const test = suite("reward noise");
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { githubFiles, localFiles } from "../../src/tasks/seal-files";
 import { readLog } from "../../src/replay/released";
 import { runReplay } from "../../src/replay/run";

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { bootstrapMean, passageAccuracies, repeatAccuracies } from "../../src/replay/accuracy";
 import { localFiles } from "../../src/tasks/seal-files";
 import {

@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
 import type { Model } from "../../src/model/load";
 import { disposeWeights } from "../../src/model/weights";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { runInnerLoop, type InnerLoopCandidate } from "../../src/restem/inner-loop";
 import { randomNetwork, smallConfig } from "../model/random-network";
 

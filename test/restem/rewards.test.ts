@@ -1,7 +1,7 @@
 /** The outer loop's rewards by hand. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { rewardOf, selectByReward } from "../../src/restem/rewards";
 import { selectCandidates, type Candidate } from "../../src/restem/select";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
-import { createRandom } from "../../src/random";
+import { UserError } from "../../src/messages/errors";
+import { createRandom } from "../../src/statistics/random";
 import {
   rewardVariances,
   selectCandidates,

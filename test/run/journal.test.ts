@@ -4,9 +4,9 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { openJournal } from "../../src/run/journal";
-import { settingsChanges } from "../../src/settings-changes";
+import { settingsChanges } from "../../src/schema/changes";
 import { withFolder } from "./temporary";
 
 const test = suite("journal");

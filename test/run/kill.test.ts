@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { finishedFiles, policies, runLoop, type Ended, type KillPoint } from "./killing";
 
 const test = suite("killed runs");

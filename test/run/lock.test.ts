@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { acquireLock } from "../../src/run/lock";
 import { withFolder } from "./temporary";
 

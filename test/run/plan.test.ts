@@ -2,7 +2,7 @@
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { adapterParameterCount, modelShape, parameterCount } from "../../src/model/shape";
 import {
   formatPlan,

@@ -3,7 +3,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "../../src/run/record";
 import { withFolder } from "./temporary";
 

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { mergeAdapter } from "../../src/lora/files";
 import { generate } from "../../src/lora/generate";
 import { trainAdapters } from "../../src/lora/train";

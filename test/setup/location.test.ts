@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { cacheDirectory } from "../../src/cache";
+import { cacheDirectory } from "../../src/files/cache";
 import { cacheRoot, isComplete, nativeTargets, WHEELS } from "../../src/setup/location.cjs";
 
 const location = suite("location");

@@ -10,7 +10,7 @@ import { parseModelConfig } from "../../src/model/config";
 import { plainHead } from "../../src/model/matrix";
 import { openSafetensors } from "../../src/model/safetensors";
 import { disposeWeights, loadWeights } from "../../src/model/weights";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import { writeModelFiles } from "../../src/tasks/biographies/model-files";
 import {
   biographiesConfig,

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { tokenizerFromJson } from "../../src/model/tokenizer";
-import { createRandom } from "../../src/random";
+import { createRandom } from "../../src/statistics/random";
 import {
   knownDocument,
   lessonDocument,

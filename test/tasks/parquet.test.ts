@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { resolveData } from "../../src/tasks/data-source";
 import { readPlaces, readSquad, selectPassages } from "../../src/tasks/squad";
 import { sharedPath, testWithShared } from "../shared";

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/errors";
+import { UserError } from "../../src/messages/errors";
 import { resolveData } from "../../src/tasks/data-source";
 import { resolveSealFile } from "../../src/tasks/seal-files";
 import { writeLogs } from "../replay/logs";

@@ -1,6 +1,6 @@
 /** (f) Growth: speed and memory against the length of a sequence, and memory over many jobs in one process. */
-import { createRandom } from "../../random";
-import { fitLine } from "../../statistics";
+import { createRandom } from "../../statistics/random";
+import { fitLine } from "../../statistics/statistics";
 import { inChild } from "../child-process";
 import type { BenchPart } from "../context";
 import { compare, ours, type MeasuredRow, type MemorySample } from "../rows";

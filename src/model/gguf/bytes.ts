@@ -1,6 +1,6 @@
 /** A bounded reader of GGUF's primitive values; what they mean is header.ts's part. */
 import { isUtf8 } from "node:buffer";
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 
 /** The bytes at hand end before the header does; the file may have more. */
 export class OutOfBytes extends Error {

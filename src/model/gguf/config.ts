@@ -1,5 +1,5 @@
 /** GGUF metadata to a checked ModelConfig, by way of Hugging Face's keys; weights are read elsewhere. */
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import { parseModelConfig } from "../config";
 import { quoteName, quotePath } from "../files";
 import type { ModelConfig } from "../types";

@@ -1,5 +1,5 @@
 /** An open GGUF file: metadata and tensors under GGUF's own names; what they mean to a model is model.ts's part. */
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import { openForReading, quoteName, quotePath, readInto, type OpenFile } from "../files";
 import { floatCodecs, readStored } from "../floats";
 import { OutOfBytes } from "./bytes";

@@ -1,5 +1,5 @@
 /** A GGUF file as a WeightSource: Hugging Face's names and layout for the llama and qwen2 architectures. */
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import { quoteName, quotePath } from "../files";
 import type { ModelConfig, TensorInfo, WeightSource } from "../types";
 import { ggufModelConfig } from "./config";

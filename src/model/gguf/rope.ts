@@ -1,5 +1,5 @@
 /** Recovers Llama 3.x's rope scaling from the per-frequency factors that a GGUF file stores in its place. */
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import type { Llama3RopeScaling, ModelConfig } from "../types";
 
 /** What every Llama 3.x release uses but for the factor (8 or 32), which the file's largest factor tells. */

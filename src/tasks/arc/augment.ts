@@ -2,8 +2,8 @@
  * Augmentations of ARC tasks by name, with their inverses, as the released code of SEAL has them (few-shot/arclib/augmenters.py,
  * after Akyürek et al. 2024). Which ones a recipe takes is in recipe.ts.
  */
-import { UserError } from "../../errors";
-import { createRandom, type Random } from "../../random";
+import { UserError } from "../../messages/errors";
+import { createRandom, type Random } from "../../statistics/random";
 import { mapGrids, type ArcTask, type Grid } from "./grids";
 
 /** A change of a task. */

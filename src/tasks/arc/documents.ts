@@ -1,5 +1,5 @@
 /** Pretraining documents of the small ARC world: words and which of them are learned. Training is elsewhere. */
-import { createRandom, type Random } from "../../random";
+import { createRandom, type Random } from "../../statistics/random";
 import type { PretrainingDocument } from "../from-scratch/step";
 import { randomRule, NAMED_KINDS, type Rule, type RuleKind, type Size } from "./rules";
 import { paletteOf, randomSize, ruleExample, WORLD_DEMONSTRATIONS } from "./world";

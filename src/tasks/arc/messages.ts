@@ -1,5 +1,5 @@
 /** What a model is shown: a task as a conversation, and the request for a recipe. What becomes of the answers is elsewhere. */
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import type { ChatMessage } from "../../model/types";
 import { gridText, type ArcTask, type Grid } from "./grids";
 

@@ -1,5 +1,5 @@
 /** Test-time augmentation: one test asked in several ways, and the answers turned back (the released code's inference/preprocess.py). */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import { augmentGrid, augmentTask, inverseOf } from "./augment";
 import { taskKey, unique, type ArcTask, type Grid } from "./grids";
 

@@ -1,7 +1,7 @@
 /** Reads ARC's two public forms: one file for each task, and Kaggle's challenges with solutions. Nothing is downloaded. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { errorMessage, UserError } from "../../errors";
+import { errorMessage, UserError } from "../../messages/errors";
 import { gridProblem, sameGrid, taskKey, type ArcTask, type ArcTest, type Grid } from "./grids";
 
 /** Largest file that is read, in bytes. */

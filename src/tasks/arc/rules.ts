@@ -1,5 +1,5 @@
 /** The rules of ARC's small world: what they do to a grid, and the words that name them. Tasks are made in world.ts. */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import { augmentGrid } from "./augment";
 import type { Grid } from "./grids";
 

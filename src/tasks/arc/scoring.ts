@@ -1,5 +1,5 @@
 /** Two-attempt scoring and the submission file of the ARC Prize. Which attempts are made is vote.ts's. */
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import type { Verdict } from "../../judge/verdict";
 import { sameGrid, type ArcTask, type Grid } from "./grids";
 

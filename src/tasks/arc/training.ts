@@ -1,5 +1,5 @@
 /** What a recipe trains on: the task's own demonstrations, each left out in turn as the test, and augmented (Akyürek et al. 2024). */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import { augmentTask, parseAugmentation } from "./augment";
 import { LARGEST_SIDE, largestSide, taskKey, unique, type ArcTask } from "./grids";
 

@@ -1,7 +1,7 @@
 /** Pretraining of the small ARC world's model: settings, batches, what is watched, and the model's card. */
 import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "../../model/types";
-import { createRandom, type Random } from "../../random";
+import { createRandom, type Random } from "../../statistics/random";
 import type { ModelTexts } from "../from-scratch/files";
 import { logitsOf, withBatch, type Variables } from "../from-scratch/network";
 import { smallConfig, smallOptimizer } from "../from-scratch/model";

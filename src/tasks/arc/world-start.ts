@@ -1,7 +1,7 @@
 /** The small ARC world's weights before pretraining: what cells' words have in common is in their vectors from the start. */
 import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "../../model/types";
-import { createRandom } from "../../random";
+import { createRandom } from "../../statistics/random";
 import { startPretraining, type PretrainingState, type StepSettings } from "../from-scratch/step";
 import { cellParts, worldVocabulary } from "./world-words";
 

@@ -1,5 +1,5 @@
 /** The small ARC world's vocabulary: a word a cell, and a recipe's JSON a word a part. From texts to words: world-tokenizer.ts. */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import type { ArcExample, Grid } from "./grids";
 import { AUGMENTATION_GROUPS, recipeText, type Recipe } from "./recipe";
 import { RULE_WORDS, type Size } from "./rules";

@@ -1,5 +1,5 @@
 /** The small world of ARC: tasks of known and of new families, drawn at random. Rules are in rules.ts. */
-import { createRandom, type Random } from "../../random";
+import { createRandom, type Random } from "../../statistics/random";
 import type { ArcExample, ArcTask, Grid } from "./grids";
 import { randomRule, WORLD_COLOURS, type Rule, type RuleKind, type Size } from "./rules";
 

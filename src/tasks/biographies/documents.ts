@@ -1,5 +1,5 @@
 /** Pretraining documents of the small world: words and which of them are learned. Batching and training are elsewhere. */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import type { PretrainingDocument } from "../from-scratch/step";
 import { selfEditLines, writeSelfEdit } from "./selfedits";
 import {

@@ -1,7 +1,7 @@
 /** What pretraining is watched and reported by: accuracies on known and on new people. */
 import * as tf from "@tensorflow/tfjs";
 import type { ModelConfig } from "../../model/types";
-import { createRandom, type Random } from "../../random";
+import { createRandom, type Random } from "../../statistics/random";
 import { logitsOf, withBatch, type Variables } from "../from-scratch/network";
 import { idsOf } from "./pretraining";
 import { biographySelfEditPrompt, questionPrompt, questionsAbout, writePassage } from "./texts";

@@ -1,6 +1,6 @@
 /** Pretraining of the small world's model from scratch: settings and batches. The steps themselves are from-scratch/step.ts's. */
 import type { ModelConfig } from "../../model/types";
-import { createRandom } from "../../random";
+import { createRandom } from "../../statistics/random";
 import { smallConfig, smallOptimizer } from "../from-scratch/model";
 import {
   takeStep,

@@ -1,5 +1,5 @@
 /** Self-edits in the small world: samples in a mixture of styles for pretraining, and what a sampled self-edit is made of. */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import { fillWording, writeStatement, type Passage } from "./texts";
 import type { Person } from "./world";
 import { attributes, attributeValues, vagueRemarks, wordings, type Attribute } from "./words";

@@ -1,5 +1,5 @@
 /** Texts about one person: passages, statements, questions, prompts and the judge. Self-edits are in selfedits.ts. */
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 import type { Person } from "./world";
 import {
   attributes,

@@ -1,5 +1,5 @@
 /** People of the small world and their splits, as pure functions of a seed; texts about them are elsewhere. */
-import { createRandom, type Random } from "../../random";
+import { createRandom, type Random } from "../../statistics/random";
 import { attributes, attributeValues, firstNames, lastNames, type Attribute } from "./words";
 
 /** A name of two words and the pronoun that goes with it. */

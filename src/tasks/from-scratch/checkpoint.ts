@@ -1,7 +1,7 @@
 /** Checkpoints of pretraining: everything that a stopped run needs to go on exactly. */
 import { existsSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../../errors";
+import { UserError } from "../../messages/errors";
 import { readSafetensors, writeSafetensors } from "../../model/safetensors";
 import { valuesOf } from "./files";
 import type { PretrainingState } from "./step";

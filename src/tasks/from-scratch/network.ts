@@ -6,7 +6,7 @@ import { createLayout } from "../../model/layout";
 import { causalContext, disposeContext, type CausalContext } from "../../model/transformer";
 import type { ModelConfig } from "../../model/types";
 import { modulePath } from "../../model/weights";
-import type { Random } from "../../random";
+import type { Random } from "../../statistics/random";
 
 /** Variables by Hugging Face name. */
 export type Variables = Map<string, tf.Variable>;

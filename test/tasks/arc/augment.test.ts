@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { UserError } from "../../../src/errors";
-import { createRandom } from "../../../src/random";
+import { UserError } from "../../../src/messages/errors";
+import { createRandom } from "../../../src/statistics/random";
 import {
   augmentGrid,
   augmentTask,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
-import { UserError } from "../../../src/errors";
+import { UserError } from "../../../src/messages/errors";
 import { parseGridAnswer } from "../../../src/tasks/arc/grids";
 import { readArc } from "../../../src/tasks/arc/read";
 import { sharedPath, testWithShared } from "../../shared";

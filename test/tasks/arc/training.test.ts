@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite } from "uvu";
-import { createRandom } from "../../../src/random";
+import { createRandom } from "../../../src/statistics/random";
 import { largestSide, taskKey, type ArcTask, type Grid } from "../../../src/tasks/arc/grids";
 import { augmentGrid } from "../../../src/tasks/arc/augment";
 import { arcMessages, arcPrompt } from "../../../src/tasks/arc/messages";

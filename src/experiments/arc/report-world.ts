@@ -1,0 +1,164 @@
+/** What the small world of ARC adds to few-shot ARC's report: known and new families apart, comparisons, heat maps. Pure. */
+import type { Figure } from "../../plot/figure";
+import { figureHeatmap } from "../../plot/heatmap";
+import { createRandom } from "../../statistics/random";
+import { pairedDifference } from "../../statistics/statistics";
+import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
+import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../tasks/arc/world";
+import type { ArcRollout } from "./report";
+import { ARC_ROUNDS, type ArcArm, type ArcVariant } from "./variant";
+import type { RunRecord } from "../../run/record";
+
+type Comparison = NonNullable<RunRecord["comparisons"]>[number];
+
+/** Whether a rollout's task is of a family that no training task was of. */
+export function isNew({ family = "" }: Pick<ArcRollout, "family">): boolean {
+  return (NEW_FAMILIES as readonly string[]).includes(family);
+}
+
+interface Cell {
+  readonly arm: ArcArm;
+  readonly round: number;
+}
+
+/** The differences that the claims are about, on held-out tasks of known and of new families; those of arms that were run. */
+export function worldComparisons(
+  { arms, rounds }: ArcVariant,
+  evaluated: readonly ArcRollout[],
+): Comparison[] {
+  const others = arms.filter((arm) => arm !== "SEAL");
+  const pairs = Array.from({ length: rounds }, (_, r) => r + 1).flatMap((round) =>
+    others.map((arm): [Cell, Cell] => [
+      { arm: "SEAL", round },
+      { arm, round: ARC_ROUNDS.includes(arm) ? round : 0 },
+    ]),
+  );
+  if (!arms.includes("SEAL")) return [];
+  return [false, true].flatMap((unseen) => {
+    const own = evaluated.filter((rollout) => isNew(rollout) === unseen);
+    return pairs.flatMap(([a, b]) => compare(own, a, b, unseen ? ", new families" : ""));
+  });
+}
+
+/** The paired difference of two arms' shares of solving recipes, over tasks; none where no task has both. */
+function compare(rollouts: readonly ArcRollout[], a: Cell, b: Cell, where: string): Comparison[] {
+  const [left, right] = [a, b].map((cell) => sharesByTask(rollouts, cell));
+  const tasks = [...left.keys()].filter((task) => right.has(task));
+  if (tasks.length === 0) return [];
+  const name = ({ arm, round }: Cell): string => `${arm}${round > 0 ? `, round ${round}` : ""}`;
+  const difference = `${name(a)} - ${name(b)}${where}`;
+  const random = createRandom(difference);
+  const of = (shares: ReadonlyMap<string, number>): number[] =>
+    tasks.map((task) => shares.get(task) ?? NaN);
+  // A task's id has its seed's number: part-seed-index.
+  const seeds = tasks.map((task) => task.split("-").at(-2) ?? "");
+  const over = pairedDifference(of(left), of(right), random);
+  const overSeeds = pairedDifference(of(left), of(right), random, seeds);
+  return [
+    {
+      difference,
+      mean: over.mean,
+      n: over.n,
+      ci95OverPeople: over.ci95,
+      ci95OverSeeds: overSeeds.ci95,
+    },
+  ];
+}
+
+function sharesByTask(rollouts: readonly ArcRollout[], { arm, round }: Cell): Map<string, number> {
+  const marks = new Map<string, number[]>();
+  for (const rollout of rollouts)
+    if (rollout.arm === arm && rollout.round === round && rollout.solved !== undefined)
+      marks.set(rollout.task, [...(marks.get(rollout.task) ?? []), rollout.solved ? 1 : 0]);
+  return new Map([...marks].map(([task, values]) => [task, meanOf(values)]));
+}
+
+const FAMILIES = [...KNOWN_FAMILIES, ...NEW_FAMILIES] as const;
+
+/** Family x listed recipe: share of tasks solved; undefined where no recipes were listed. */
+export function familiesFigure(rollouts: readonly ArcRollout[]): Figure | undefined {
+  const listed = rollouts.filter(({ label }) => label !== undefined);
+  const labels = [...new Set(listed.map(({ label }) => label ?? ""))];
+  if (labels.length === 0) return undefined;
+  const chosen = listed.filter((rollout) => rollout.chosen).map(({ label }) => label);
+  return figureHeatmap({
+    title: "Which recipe helps depends on the rule",
+    note: `Share of tasks solved, training and held-out tasks of all seeds together. Most often chosen as the best single recipe: ${mostFrequent(chosen)}.`,
+    rows: FAMILIES.map((family) => (isNew({ family }) ? `${family} (new)` : family)),
+    columns: labels,
+    values: FAMILIES.map((family) =>
+      labels.map((label) =>
+        shareSolved(listed.filter((r) => r.label === label && r.family === family)),
+      ),
+    ),
+    rowTitle: "",
+    columnTitle: "",
+    format: percentage,
+  });
+}
+
+/** What can be said of a recipe, yes or no. */
+const CHOICES: readonly (readonly [title: string, holds: (recipe: Recipe) => boolean])[] = [
+  ...AUGMENTATION_GROUPS.map(
+    (group) => [group, ({ augmentations }: Recipe) => augmentations[group]] as const,
+  ),
+  ["output tokens", ({ strategy }) => strategy === "output tokens"],
+  ["rate 0.01 or 0.03", ({ learningRate }) => learningRate === 0.01 || learningRate === 0.03],
+  ["4 or 8 epochs", ({ epochs }) => epochs >= 4],
+];
+
+/** Share of written recipes with each setting, by family, untrained and after the last round; undefined without rounds. */
+export function choicesFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
+  const last = Math.max(0, ...evaluated.map((r) => (r.arm === "SEAL" ? r.round : 0)));
+  if (last === 0) return undefined;
+  const cells: [string, Cell][] = [
+    ["untrained", { arm: "untrained self-edits", round: 0 }],
+    [`round ${last}`, { arm: "SEAL", round: last }],
+  ];
+  const families: [string, (rollout: ArcRollout) => boolean][] = [
+    ...KNOWN_FAMILIES.map((family): [string, (rollout: ArcRollout) => boolean] => [
+      family,
+      (rollout) => rollout.family === family,
+    ]),
+    ["all new families", isNew],
+  ];
+  const rows = families.flatMap(([family, belongs]) =>
+    cells.map(([when, { arm, round }]) => ({
+      title: `${family}: ${when}`,
+      recipes: evaluated.flatMap((r) =>
+        r.arm === arm && r.round === round && belongs(r) && r.recipe ? [r.recipe] : [],
+      ),
+    })),
+  );
+  return figureHeatmap({
+    title: "What the model chooses, by family of rules",
+    note: "Share of the valid recipes written for held-out tasks with each setting.",
+    rows: rows.map(({ title }) => title),
+    columns: CHOICES.map(([title]) => title),
+    values: rows.map(({ recipes }) =>
+      CHOICES.map(([, holds]) =>
+        recipes.length > 0 ? recipes.filter(holds).length / recipes.length : null,
+      ),
+    ),
+    rowTitle: "",
+    columnTitle: "",
+    format: percentage,
+  });
+}
+
+const percentage = (share: number): string => `${(100 * share).toFixed(0)}%`;
+
+function shareSolved(rollouts: readonly ArcRollout[]): number | null {
+  const marks = rollouts.flatMap(({ solved }) => (solved === undefined ? [] : [solved ? 1 : 0]));
+  return marks.length > 0 ? meanOf(marks) : null;
+}
+
+function mostFrequent(names: readonly (string | undefined)[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name ?? "", (counts.get(name ?? "") ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).at(0)?.[0] ?? "none";
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

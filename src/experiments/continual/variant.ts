@@ -1,0 +1,96 @@
+/** The settings of the continual experiment: passages learned one after another, and ways to forget less. */
+import { z } from "zod";
+import { loraSettingsSchema } from "../../lora/settings";
+import { answersSchema, lessonSettings, samplingSchema } from "../lessons/settings";
+
+const share = z.number().gt(0).max(1);
+
+/** What each method may be told beside its name. */
+const METHOD_OPTIONS = {
+  /** Every adapter trained on, and merged into, the weights that the last update left (SEAL). */
+  merge: ["rate"],
+  /** The same; a share of the training sequences are earlier self-edits' instead of the new one's. */
+  replay: ["rate", "share"],
+  /** The same; instead of earlier self-edits' text, the second half is what the model writes before the update. */
+  distil: ["rate", "share"],
+  /** The same; of every matrix's change only the largest entries are merged. */
+  trim: ["rate", "keep"],
+  /** Every adapter trained on the untouched weights; their changes summed, averaged, or combined by magnitude. */
+  sum: ["scale"],
+  mean: ["scale"],
+  ties: ["keep", "scale"],
+  dare: ["drop", "scale"],
+  /** Trained in the same way; each question is answered by the adapter that finds it least surprising. */
+  choose: [],
+} as const satisfies Record<string, readonly string[]>;
+
+type Method = keyof typeof METHOD_OPTIONS;
+const methods = Object.keys(METHOD_OPTIONS) as [Method, ...Method[]];
+
+const armSchema = z
+  .strictObject({
+    name: z.string().min(1).max(60),
+    method: z.enum(methods),
+    /** Share of the training sequences that are rehearsed ("replay", "distil"). */
+    share: share.optional(),
+    /** Share of a change's entries that are kept ("trim", "ties"). */
+    keep: share.optional(),
+    /** Share of a change's entries that are dropped ("dare"). */
+    drop: z.number().min(0).max(0.999).optional(),
+    /** Factor of the combined change ("sum", "mean", "ties", "dare"). */
+    scale: z.number().positive().max(100).optional(),
+    /** Factor of the learning rate ("merge", "replay", "distil", "trim"). */
+    rate: z.number().positive().max(10).optional(),
+  })
+  .superRefine(({ name, method, ...given }, context) => {
+    const allowed: readonly string[] = METHOD_OPTIONS[method];
+    for (const [key, value] of Object.entries(given))
+      if (value !== undefined && !allowed.includes(key))
+        context.addIssue({
+          code: "custom",
+          path: [key],
+          message: `"${method}" (${name}) takes ${allowed.join(", ") || "no option"}`,
+        });
+  });
+
+/** A way to learn one passage after another, as a variant has it. */
+type ArmSettings = z.output<typeof armSchema>;
+/** The same with every option; a method looks at its own ones. */
+export type ContinualArm = Required<ArmSettings>;
+
+/** Fills in the options that are left out. */
+export function completeArm(arm: ArmSettings): ContinualArm {
+  return { share: 0.5, keep: 0.2, drop: 0.5, scale: 1, rate: 1, ...arm };
+}
+
+/** Whether all its adapters are trained on the untouched weights. */
+export function isApart({ method }: Pick<ContinualArm, "method">): boolean {
+  return ["sum", "mean", "ties", "dare", "choose"].includes(method);
+}
+
+/** Schema of the variant. */
+export const continualVariantSchema = z.strictObject({
+  experiment: z.literal("continual"),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  description: z.string().default(""),
+  model: z.string().min(1).default("tiny:biographies"),
+  ...lessonSettings,
+  /** Passages of a sequence. */
+  passages: z.int().min(1).max(100).default(8),
+  /** A seed is a sequence. */
+  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  /** The untouched model writes all self-edits, so that every arm learns from the same ones; the first that parses is taken. */
+  author: z.enum(["model", "oracle"]).default("model"),
+  sampling: samplingSchema.prefault({}),
+  innerLoop: loraSettingsSchema.omit({ seed: true }).prefault({}),
+  answers: answersSchema.prefault({}),
+  /** All others are compared with the first. */
+  arms: z
+    .array(armSchema)
+    .min(1)
+    .refine((arms) => new Set(arms.map(({ name }) => name)).size === arms.length, {
+      message: "two arms have one name",
+    })
+    .prefault([{ name: "merging", method: "merge" }]),
+});
+export type ContinualVariant = z.output<typeof continualVariantSchema>;

@@ -1,0 +1,206 @@
+/** Candidates of the knowledge experiment: their self-edits written, their adapters trained and asked, all journalled. */
+import { judgeAnswer } from "../../judge/lexical";
+import type { Model } from "../../model/load";
+import type { ChatMessage } from "../../model/types";
+import type { AuthoredSelfEdit } from "../../openai/author";
+import { createProgress, type Progress } from "../../messages/progress";
+import { answerPrompt, openBookPrompt } from "../../selfedit/prompts";
+import { trainingSequences } from "../../selfedit/sequences";
+import type { Passage } from "../../tasks/squad";
+import { sampleSelfEdits } from "../../restem/policy";
+import { runInnerLoop } from "../../restem/inner-loop";
+import { selfEditsBy, type Author } from "./authors";
+import type { Executor } from "../../restem/group";
+import { mapAtOnce } from "../../run/at-once";
+import { once, type ExperimentContext } from "../../run/experiment";
+import { describe, type Rollout } from "./report";
+import type { KnowledgeVariant } from "../../run/variant";
+
+type Order = KnowledgeVariant["order"];
+
+/** One adapter to be trained and asked, or an arm that needs none. */
+export interface Candidate {
+  readonly arm: string;
+  readonly round: number;
+  readonly part: Rollout["part"];
+  /** Index of the passage. */
+  readonly passage: number;
+  readonly seed: number;
+  /** Which of the K self-edits; 0 for the other arms. */
+  readonly index: number;
+  /** Absent where the arm needs none. */
+  readonly selfEdit?: AuthoredSelfEdit;
+  /** Which repeat with another inner-loop seed; the first unless told. */
+  readonly repeat?: number;
+}
+
+/** What a run's parts share. */
+export interface KnowledgeRun {
+  readonly variant: KnowledgeVariant;
+  readonly context: ExperimentContext;
+  readonly prompt: (passage: Passage) => ChatMessage[];
+  readonly progress: Progress;
+}
+
+/** Rows decoded at once while self-edits are written: reading the weights costs the same for one as for many. */
+const WRITING_ROWS = 32;
+
+/** K self-edits for each passage, by the model or an author, journalled by batch of passages. */
+export async function writeOnce(
+  { variant, context, prompt }: KnowledgeRun,
+  model: Model,
+  passages: readonly Passage[],
+  key: string,
+  author?: Author,
+  count: number = variant.sampling.count,
+): Promise<{ selfEdits: AuthoredSelfEdit[][]; seconds: number }> {
+  const selfEdits: AuthoredSelfEdit[][] = [];
+  const sampling = { ...variant.sampling, count };
+  const progress = createProgress("writing self-edits", passages.length, context);
+  const together = Math.max(1, Math.floor(WRITING_ROWS / count));
+  let seconds = 0;
+  for (let start = 0; start < passages.length; start += together) {
+    const batch = passages.slice(start, start + together);
+    const place = `${key}/${start}`;
+    // With another number of passages the last batch has another size.
+    const written = await once(context.journal, `${place}+${batch.length}`, async () => {
+      const started = performance.now();
+      const texts = author
+        ? await selfEditsBy(author, { passages: batch, sampling, prompt })
+        : asWritten(
+            await sampleSelfEdits(model, batch.map(prompt), sampling, place, context.executor),
+          );
+      return { texts, seconds: (performance.now() - started) / 1000 };
+    });
+    selfEdits.push(...written.texts);
+    seconds += written.seconds;
+    progress.advance(batch.length);
+  }
+  progress.stop();
+  return { selfEdits, seconds };
+}
+
+function asWritten(texts: readonly (readonly string[])[]): AuthoredSelfEdit[][] {
+  return texts.map((own) => own.map((text) => ({ status: "ok", text })));
+}
+
+/** Consecutive candidates, of one arm unless passages come one after the other, at most `size` together. */
+function grouped(candidates: readonly Candidate[], size: number, order: Order): Candidate[][] {
+  const together = (a: Candidate, b: Candidate): boolean => order === "passages" || a.arm === b.arm;
+  const groups: Candidate[][] = [];
+  for (const candidate of candidates) {
+    const last = groups.at(-1);
+    if (last && together(last[0], candidate) && last.length < size) last.push(candidate);
+    else groups.push([candidate]);
+  }
+  return groups;
+}
+
+function groupKey(group: readonly Candidate[]): string {
+  return group
+    .map(({ arm, round, part, passage, seed, index, repeat }) => {
+      const place = [arm, passage, seed, index].join("/");
+      return round > 0 ? [part, round, repeat ?? 0, place].join("/") : place;
+    })
+    .join(" + ");
+}
+
+/** Trains and asks every candidate, a journalled group at a time, on the model given. */
+export async function runCandidates(
+  run: KnowledgeRun,
+  model: Model,
+  passages: readonly Passage[],
+  candidates: readonly Candidate[],
+  order: Order = "arms",
+): Promise<Rollout[]> {
+  const { journal, executor } = run.context;
+  const groups = grouped(candidates, run.variant.concurrency, order);
+  const rollouts = await mapAtOnce(groups, executor?.groupsAtOnce ?? 1, async (group) => {
+    const finished = await once(journal, groupKey(group), () =>
+      runGroup(model, run.variant, passages, group, executor),
+    );
+    run.progress.advance(group.length, describe(finished));
+    return finished;
+  });
+  return rollouts.flat();
+}
+
+/** Trains the candidates of a group together, and answers all their questions together. */
+async function runGroup(
+  model: Model,
+  variant: KnowledgeVariant,
+  passages: readonly Passage[],
+  group: readonly Candidate[],
+  executor?: Executor,
+): Promise<Rollout[]> {
+  const able = group.filter(({ selfEdit }) => selfEdit?.status !== "failed");
+  const work = able.map((candidate) => {
+    const passage = passages[candidate.passage];
+    const sequences = sequencesOf(candidate, passage, variant);
+    return {
+      ...(sequences ? { sequences } : {}),
+      settings: { ...variant.innerLoop, seed: seedOf(candidate, passage) },
+      questions: passage.questions.map(({ question, answers: gold }) => ({
+        prompt: questionPrompt(candidate.arm, passage, question),
+        judge: (answer: string) => judgeAnswer({ question, gold, answer }),
+      })),
+    };
+  });
+  const results = await runInnerLoop(model, work, {
+    concurrency: variant.concurrency,
+    answerTokens: variant.answers.maximumTokens,
+    ...(executor ? { executor } : {}),
+  });
+  return group.map((candidate) => {
+    const { arm, round, part, passage, seed, index, selfEdit } = candidate;
+    const place = { arm, round, part, passage: passages[passage].id, seed, index };
+    if (selfEdit?.status === "failed") return failedRollout(place, selfEdit.reason);
+    const i = able.indexOf(candidate);
+    const { training, answers, ...result } = results[i];
+    return {
+      ...place,
+      ...result,
+      ...(selfEdit ? { completion: selfEdit.text } : {}),
+      sequences: work[i].sequences?.length ?? 0,
+      tokens: training?.tokens ?? 0,
+      ...(training ? { firstLoss: training.losses[0], lastLoss: training.losses.at(-1) } : {}),
+      answers: answers.map((answer, q) => ({
+        question: passages[passage].questions[q].question,
+        ...answer,
+      })),
+    };
+  });
+}
+
+function failedRollout(
+  place: Pick<Rollout, "arm" | "round" | "part" | "passage" | "seed" | "index">,
+  reason: string,
+): Rollout {
+  const seconds = { train: 0, answer: 0 };
+  return { ...place, status: "failed", reason, sequences: 0, tokens: 0, answers: [], seconds };
+}
+
+function seedOf({ seed, index, round, repeat = 0 }: Candidate, passage: Passage): string {
+  const place = `${seed}/${passage.id}/${index}`;
+  return round > 0 ? `${place}/${round}/${repeat}` : place;
+}
+
+/** What a candidate is trained on: nothing (undefined) without training, an empty list for an empty self-edit. */
+function sequencesOf(
+  { arm, selfEdit }: Candidate,
+  { title, passage }: Passage,
+  { splitLines }: KnowledgeVariant,
+): string[] | undefined {
+  if (arm === "passage only") return [`${title}\n${passage}`];
+  if (selfEdit?.status !== "ok") return undefined;
+  if (selfEdit.text.trim() === "") return [];
+  return trainingSequences(selfEdit.text, { title, passage, splitLines });
+}
+
+/** SEAL asks with the topic before the question. */
+export function questionPrompt(arm: string, passage: Passage, question: string): ChatMessage[] {
+  const asked = `Topic: ${passage.title}\n${question}`;
+  return arm === "passage in context"
+    ? openBookPrompt(passage.passage, asked)
+    : answerPrompt(asked);
+}

@@ -1,0 +1,249 @@
+/** Accuracy against the number of passages trained on together: rows, comparisons and the figure; pure. */
+import type { Verdict } from "../../judge/verdict";
+import { figureCurves, type Curve } from "../../plot/curves";
+import type { Figure } from "../../plot/figure";
+import published from "../../replay/paper.json";
+import { createRandom } from "../../statistics/random";
+import type { CandidateStatus } from "../../restem/select";
+import { clusterShareInterval, mean, pairedDifference } from "../../statistics/statistics";
+import type { Outcome } from "../../run/experiment";
+import type { LearnedRound, RoundCost } from "../lessons/rounds";
+import { marksOf } from "../lessons/lessons";
+import { armName, isRoundArm, type PretrainingArm, type PretrainingVariant } from "./variant";
+import type { RecordRow, RunRecord } from "../../run/record";
+
+/** A finished training run, as journalled and written to rollouts.jsonl. */
+export interface PretrainingRollout {
+  readonly seed: number;
+  readonly arm: PretrainingArm;
+  /** N. */
+  readonly passages: number;
+  readonly status: CandidateStatus;
+  readonly reason?: string;
+  /** Self-edits that gave no training sequence. */
+  readonly unparsable: number;
+  readonly sequences: number;
+  readonly steps: number;
+  readonly tokens: number;
+  readonly lastLoss?: number;
+  readonly completions?: readonly string[];
+  /** Empty unless the status is "ok". */
+  readonly answers: readonly {
+    readonly passage: string;
+    readonly answers: readonly { readonly answer: string; readonly verdict: Verdict }[];
+  }[];
+  readonly seconds: { readonly train: number; readonly answer: number };
+}
+
+/** A round of ReST-EM, as written to metrics.jsonl. */
+export interface RoundMetrics extends RoundCost {
+  readonly seed: number;
+  readonly arm: PretrainingArm;
+  readonly round: number;
+  /** Self-edits that the model was fine-tuned on. */
+  readonly kept: number;
+  /** Mean rewards; null where nothing was scored. */
+  readonly meanReward: number | null;
+  readonly meanKeptReward: number | null;
+}
+
+/** What is saved of a round. */
+export function roundMetrics(
+  place: Pick<RoundMetrics, "seed" | "arm" | "round">,
+  { scored, kept, cost }: LearnedRound,
+): RoundMetrics {
+  const rewards = (all: LearnedRound["scored"]): number[] =>
+    all.flatMap(({ reward }) => reward ?? []);
+  const ofKept = kept.flatMap((indices, l) => {
+    const own = scored.filter(({ lesson }) => lesson === l);
+    return own.length > 0 ? rewards(indices.map((i) => own[i])) : [];
+  });
+  const meanOf = (values: readonly number[]): number | null =>
+    values.length > 0 ? mean(values) : null;
+  return {
+    ...place,
+    kept: kept.flat().length,
+    meanReward: meanOf(rewards(scored)),
+    meanKeptReward: meanOf(ofKept),
+    ...cost,
+  };
+}
+
+/** What came of a run beside its training runs. */
+interface RunFacts extends Pick<Outcome, "inputs"> {
+  /** Seconds spent on writing self-edits. */
+  readonly generate: number;
+  readonly rounds: readonly RoundMetrics[];
+}
+
+/** Pairs of arms that are compared at each number of passages. */
+const COMPARED: readonly (readonly [PretrainingArm, PretrainingArm])[] = [
+  ["untrained self-edits", "passages only"],
+  ["untrained self-edits", "passages only, matched steps"],
+  ["SEAL", "untrained self-edits"],
+  ["SEAL", "random selection"],
+  ["random selection", "untrained self-edits"],
+  ["oracle", "untrained self-edits"],
+  ["oracle", "SEAL"],
+];
+
+const PAPER_SOURCE =
+  "paper, version 2, table 2: Qwen2.5-7B, fully fine-tuned, SQuAD, 200 passages at once";
+const { continuedPretrainingVersion2: printed } = published;
+const paper: readonly { arm: PretrainingArm; accuracy: number }[] = [
+  { arm: "passages only", accuracy: printed["passage only"] },
+  { arm: "untrained self-edits", accuracy: printed["untrained self-edits"] },
+  { arm: "SEAL", accuracy: printed["round 2"] },
+];
+
+/** Everything that is saved of the runs. */
+export function pretrainingReport(
+  variant: PretrainingVariant,
+  rollouts: readonly PretrainingRollout[],
+  { inputs, generate, rounds }: RunFacts,
+): Outcome {
+  const cells = variant.arms.flatMap((arm) => variant.passages.map((count) => ({ arm, count })));
+  const rows = cells.map(({ arm, count }) => ({
+    arm,
+    count,
+    row: rowOf(variant, arm, count, inCell(rollouts, arm, count)),
+  }));
+  const sum = (part: "train" | "answer"): number =>
+    rollouts.reduce((total, { seconds }) => total + seconds[part], 0);
+  return {
+    rows: rows.map(({ row }) => row),
+    comparisons: COMPARED.flatMap(([a, b]) =>
+      variant.passages.flatMap((count) =>
+        compare(variant, inCell(rollouts, a, count), inCell(rollouts, b, count), count),
+      ),
+    ),
+    seeds: [...variant.seeds],
+    inputs,
+    paper: paper
+      .filter(({ arm }) => variant.passages.includes(200) && variant.arms.includes(arm))
+      .map(({ arm, accuracy }) => ({
+        arm: rowName(variant, arm, 200),
+        accuracy,
+        source: PAPER_SOURCE,
+      })),
+    seconds: { generate, train: sum("train"), answer: sum("answer") },
+    rollouts,
+    metrics: [
+      ...rollouts.map(({ seed, arm, passages, status, sequences, steps, tokens, lastLoss }) => ({
+        ...{ seed, arm, passages, status, sequences, steps, tokens, lastLoss },
+      })),
+      ...rounds,
+    ],
+    figures: { "accuracy-by-passages": figure(variant, rows) },
+    tables: {},
+  };
+}
+
+function figure(
+  variant: PretrainingVariant,
+  rows: readonly { arm: PretrainingArm; count: number; row: RecordRow }[],
+): Figure {
+  const curves = variant.arms.map((arm): Curve => ({
+    label: armName(variant, arm),
+    points: rows
+      .filter((one) => one.arm === arm && one.row.n > 0)
+      .map(({ count, row: { accuracy, ci95 } }) => ({
+        x: count,
+        value: 100 * accuracy,
+        interval: [100 * ci95[0], 100 * ci95[1]] as const,
+      })),
+  }));
+  return figureCurves(curves, {
+    title: headline(variant, rows),
+    note: `${variant.seeds.length} seed${variant.seeds.length > 1 ? "s" : ""}. Questions about all passages trained on. Vertical bars: 95% intervals over passages.`,
+    xTitle: "Passages in one training run",
+    yTitle: "Questions answered correctly (%)",
+    format: (value) => `${value.toFixed(1)}%`,
+  });
+}
+
+/** What the figure says, at the largest number of passages. */
+function headline(
+  variant: PretrainingVariant,
+  rows: readonly { arm: PretrainingArm; count: number; row: RecordRow }[],
+): string {
+  const many = variant.passages[variant.passages.length - 1];
+  const said = (["SEAL", "untrained self-edits", "passages only"] as const)
+    .flatMap((arm) => rows.filter((one) => one.arm === arm && one.count === many))
+    .filter(({ row }) => row.n > 0)
+    .map(({ arm, row }) => `${arm} ${(100 * row.accuracy).toFixed(0)}%`);
+  return `${many} passages in one training run: ${said.join(", ")}`;
+}
+
+const rowName = (variant: PretrainingVariant, arm: PretrainingArm, count: number): string =>
+  `${armName(variant, arm)}, ${count} passage${count > 1 ? "s" : ""}`;
+
+function inCell(
+  rollouts: readonly PretrainingRollout[],
+  arm: PretrainingArm,
+  count: number,
+): PretrainingRollout[] {
+  return rollouts.filter((one) => one.arm === arm && one.passages === count);
+}
+
+function rowOf(
+  variant: PretrainingVariant,
+  arm: PretrainingArm,
+  count: number,
+  own: readonly PretrainingRollout[],
+): RecordRow {
+  const byPassage = own.flatMap(({ answers }) => answers.map((one) => marksOf(one.answers)));
+  const all = byPassage.flat();
+  const name = rowName(variant, arm, count);
+  const { seeds, outerLoop } = variant;
+  const ofSeed = (seed: number): number[] =>
+    own
+      .filter((one) => one.seed === seed)
+      .flatMap(({ answers }) => answers.flatMap((one) => marksOf(one.answers)));
+  return {
+    arm: name,
+    round: isRoundArm(arm) ? (outerLoop?.rounds ?? 0) : 0,
+    n: all.length,
+    accuracy: all.length > 0 ? mean(all) : 0,
+    ci95: all.length > 0 ? clusterShareInterval(byPassage, { random: createRandom(name) }) : [0, 1],
+    ungraded: own.flatMap(({ answers }) => answers.flatMap((a) => a.answers)).length - all.length,
+    unparsable: own.reduce((sum, { unparsable }) => sum + unparsable, 0),
+    diverged: own.filter(({ status }) => status === "diverged").length,
+    ...(seeds.every((seed) => ofSeed(seed).length > 0) && {
+      accuracyBySeed: seeds.map((seed) => mean(ofSeed(seed))),
+    }),
+  };
+}
+
+/** The mean difference a - b over passages that both runs of a seed were asked about; empty where there is none. */
+function compare(
+  variant: PretrainingVariant,
+  a: readonly PretrainingRollout[],
+  b: readonly PretrainingRollout[],
+  count: number,
+): NonNullable<RunRecord["comparisons"]> {
+  const pairs = a.flatMap((left) =>
+    left.answers.flatMap(({ passage, answers }) => {
+      const right = b
+        .find(({ seed }) => seed === left.seed)
+        ?.answers.find((other) => other.passage === passage);
+      const [own, others] = [marksOf(answers), marksOf(right?.answers ?? [])];
+      return own.length > 0 && others.length > 0
+        ? [{ seed: left.seed, left: mean(own), right: mean(others) }]
+        : [];
+    }),
+  );
+  if (pairs.length === 0) return [];
+  const difference = `${armName(variant, a[0].arm)} - ${rowName(variant, b[0].arm, count)}`;
+  const random = createRandom(difference);
+  const values = [pairs.map(({ left }) => left), pairs.map(({ right }) => right)] as const;
+  const over = pairedDifference(...values, random);
+  const { ci95 } = pairedDifference(
+    ...values,
+    random,
+    pairs.map(({ seed }) => seed),
+  );
+  return [
+    { difference, mean: over.mean, n: over.n, ci95OverPeople: over.ci95, ci95OverSeeds: ci95 },
+  ];
+}

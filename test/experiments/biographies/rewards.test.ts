@@ -1,0 +1,101 @@
+/** The outer loop on the small world with each reward, tiny: what is measured, and that the default is unchanged. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { BiographyRollout, LineCost } from "../../../src/experiments/biographies/report";
+import { runVariant } from "../../../src/run/runner";
+import { parseVariant } from "../../../src/run/variant";
+
+const test = suite("rewards of the outer loop");
+const folder = mkdtempSync(path.join(os.tmpdir(), "seal rewards "));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const settings = {
+  experiment: "biographies",
+  seeds: [11],
+  people: { train: 2, heldOut: 1 },
+  rounds: 1,
+  sampling: { count: 2, topP: 0.95, maximumTokens: 30 },
+  innerLoop: { rank: 2, epochs: 1, learningRate: 0.005, targets: ["q_proj", "v_proj"] },
+  fineTuning: { rank: 2, epochs: 1, learningRate: 0.002 },
+  concurrency: 6,
+};
+
+test("the answer loss: a reward is the geometric mean probability of the right answers", async () => {
+  const variant = parseVariant({ ...settings, name: "loss", reward: "answer loss" });
+  const { directory } = await runVariant(variant, { output: folder, quiet: true });
+  const scored = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as BiographyRollout)
+    .filter(({ part, status }) => part === "train" && status === "ok");
+  assert.ok(scored.length > 0);
+  for (const { reward, answers, answerLosses = [] } of scored) {
+    assert.equal(answers, [], "no answer is decoded");
+    assert.is(answerLosses.length, 6);
+    const mean = answerLosses.reduce((sum, loss) => sum + loss, 0) / 6;
+    assert.ok(Math.abs((reward ?? 0) - Math.exp(-mean)) < 1e-9);
+    assert.ok(mean > 0);
+  }
+});
+
+test("several rewards in one run: their rows, differences, and what each round took", async () => {
+  const otherRewards = [
+    { reward: "answer loss" },
+    { reward: "over passage" },
+    { reward: "accuracy", rewardSeeds: 2 },
+    { reward: "shrunk", rewardSeeds: 2 },
+  ];
+  const variant = parseVariant({ ...settings, name: "several", otherRewards });
+  const { record, directory } = await runVariant(variant, { output: folder, quiet: true });
+  const lines = [
+    "best of K",
+    "best of K, answer loss",
+    "best of K, over passage",
+    "best of K, accuracy, 2 repeats",
+    "best of K, shrunk, 2 repeats",
+    "random selection",
+  ];
+  const inRounds = record.rows.filter(({ round }) => round > 0);
+  assert.equal(
+    inRounds.map(({ arm }) => arm),
+    lines,
+  );
+  const differences = (record.comparisons ?? []).map(({ difference }) => difference);
+  for (const line of lines.slice(1, 5))
+    assert.ok(differences.includes(`${line}, round 1 - best of K, round 1`), line);
+  assert.ok(
+    differences.includes(
+      "best of K, shrunk, 2 repeats, round 1 - best of K, accuracy, 2 repeats, round 1",
+    ),
+  );
+  const costs = readFileSync(path.join(directory, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as LineCost)
+    .filter(({ decodedAnswers }) => decodedAnswers !== undefined);
+  assert.equal(
+    costs.map(({ arm }) => arm),
+    lines,
+  );
+  const [accuracy, loss, over, twice, shrunk, random] = costs;
+  // Two people, two self-edits each, six questions; all parse.
+  assert.equal([accuracy.adapters, accuracy.decodedAnswers, accuracy.measuredAnswers], [4, 24, 0]);
+  assert.equal([loss.adapters, loss.decodedAnswers, loss.measuredAnswers], [4, 0, 24]);
+  assert.equal([over.adapters, over.decodedAnswers], [6, 36], "and two passages alone");
+  assert.equal([twice.adapters, twice.trainedTokens], [8, 2 * accuracy.trainedTokens]);
+  assert.is(shrunk.adapters, 8);
+  assert.ok(shrunk.kept <= twice.kept);
+  assert.equal([random.adapters, random.kept], [0, 2]);
+});
+
+test("without the setting the variant is as it was, and unknown rewards are refused", () => {
+  assert.not("reward" in parseVariant({ ...settings, name: "plain" }));
+  assert.throws(() => parseVariant({ ...settings, name: "x", reward: "luck" }), /reward/);
+  const twice = [{ reward: "answer loss" }, { reward: "answer loss" }];
+  assert.throws(() => parseVariant({ ...settings, name: "x", otherRewards: twice }), /twice/);
+});
+
+test.run();

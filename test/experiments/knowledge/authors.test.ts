@@ -1,0 +1,145 @@
+/** Self-edits by others: an endpoint, a file of lines, a log in SEAL's form; and a run that trains on them. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { UserError } from "../../../src/messages/errors";
+import { authorSchema, selfEditsBy } from "../../../src/experiments/knowledge/authors";
+import { runVariant } from "../../../src/run/runner";
+import { parseVariant } from "../../../src/run/variant";
+import { readSquad, type Passage } from "../../../src/tasks/squad";
+import { writeByteModel } from "../../model/byte-model";
+import { startServer } from "../../openai/server";
+
+const test = suite("authors");
+const folder = mkdtempSync(path.join(os.tmpdir(), "seal authors "));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const squad = path.join(__dirname, "../../fixtures/squad/squad.parquet");
+const sampling = { count: 2, temperature: 1, topP: 1, maximumTokens: 8 };
+const prompt = ({ title }: Passage) => [{ role: "user" as const, content: `About ${title}` }];
+
+function file(name: string, content: string): string {
+  const where = path.join(folder, name);
+  writeFileSync(where, content);
+  return where;
+}
+
+const lines = file(
+  "edits.jsonl",
+  [
+    { passage: "Ummer is a deep lake in Orrin.", completion: "Ummer is deep." },
+    { id: "Ummer/1", completion: "The Tarn is a river." },
+    { id: "Sant/0", completion: "first" },
+    { id: "Sant/0", completion: "second" },
+    { id: "Sant/0", completion: "third" },
+  ]
+    .map((line) => JSON.stringify(line))
+    .join("\n"),
+);
+
+const fromFile = (where: string) =>
+  authorSchema.parse({ kind: "file", name: "a file", path: where });
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    assert.instance(error, UserError);
+    return (error as UserError).message;
+  }
+  throw new Error("this was accepted");
+}
+
+test("lines name a passage by its text or its id; at most K are taken", async () => {
+  const passages = await readSquad(squad);
+  const texts = await selfEditsBy(fromFile(lines), { passages, sampling, prompt });
+  assert.equal(texts, [
+    [{ status: "ok", text: "Ummer is deep." }],
+    [{ status: "ok", text: "The Tarn is a river." }],
+    [
+      { status: "ok", text: "first" },
+      { status: "ok", text: "second" },
+    ],
+  ]);
+});
+
+test("a log in SEAL's form is read by its contexts", async () => {
+  const passages = (await readSquad(squad)).slice(2);
+  const articles = [
+    { context: "The bell of Sant weighs two tons.", completions: [{ text: "It is heavy." }] },
+  ];
+  const log = fromFile(file("log.json", JSON.stringify({ overall: {}, articles })));
+  assert.equal(await selfEditsBy(log, { passages, sampling, prompt }), [
+    [{ status: "ok", text: "It is heavy." }],
+  ]);
+});
+
+test("a missing passage, a bad line and a missing file are named", async () => {
+  const passages = await readSquad(squad);
+  const ask = (where: string) =>
+    refusal(selfEditsBy(fromFile(where), { passages, sampling, prompt }));
+  const one = file("one.jsonl", JSON.stringify({ id: "Ummer/0", completion: "x" }));
+  assert.match(await ask(one), /one\.jsonl has no completion for the passage "Ummer\/1"/);
+  const bad = file("bad.jsonl", '{"id": "Ummer/0"}');
+  assert.match(await ask(bad), /bad\.jsonl, line 1: expected/);
+  assert.match(await ask(path.join(folder, "none.jsonl")), /Cannot read the completions/);
+});
+
+test("a run trains on a file's and an endpoint's self-edits; a call that failed is no wrong answer", async () => {
+  const server = await startServer((call) =>
+    call === 0 ? { kind: "reply", text: "Sant has a bell." } : { kind: "status", status: 400 },
+  );
+  try {
+    const variant = parseVariant({
+      experiment: "knowledge",
+      name: "authors",
+      model: await writeByteModel(path.join(folder, "model")),
+      data: { source: squad, titles: ["Sant"] },
+      arms: ["untouched"],
+      authors: [
+        { kind: "file", name: "a file", path: lines },
+        {
+          kind: "endpoint",
+          name: "an endpoint",
+          baseUrl: server.baseUrl,
+          model: "any",
+          keyVariable: "NO_KEY",
+        },
+      ],
+      sampling: { count: 2, maximumTokens: 8 },
+      innerLoop: { rank: 1, epochs: 1 },
+      answers: { maximumTokens: 2 },
+    });
+    const { record, directory } = await runVariant(variant, { output: folder, quiet: true });
+    assert.equal(
+      record.rows.map(({ arm, n }) => [arm, n]),
+      [
+        ["untouched", 1],
+        ["self-edits by a file", 2],
+        ["self-edits by an endpoint", 1],
+      ],
+    );
+    assert.ok(record.inputs.some(({ source }) => source === "self-edits by a file"));
+    const rollouts = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { status: string; reason?: string; sequences: number });
+    assert.equal(
+      rollouts.map(({ status, sequences }) => [status, sequences]),
+      [
+        ["ok", 0],
+        ["ok", 2],
+        ["ok", 2],
+        ["ok", 2],
+        ["failed", 0],
+      ],
+    );
+    assert.match(rollouts[4].reason ?? "", /400/);
+  } finally {
+    await server.close();
+  }
+});
+
+test.run();
