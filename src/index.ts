@@ -71,10 +71,11 @@ export {
   selfEditLines,
 } from "./tasks/biographies/selfedits";
 export { costOf, countRequestTokens, listPrice, PRICES_AS_OF } from "./openai/prices";
-export { runVariant } from "./run/runner";
+export { outerLoop } from "./restem/outer-loop";
+export type { Example, Kept, OuterLoop, Round } from "./restem/outer-loop";
+export { parseVariant, planVariant, readVariant, runVariant } from "./experiments/variants";
+export type { Variant } from "./experiments/registry";
 export type { RunOptions, RunResult } from "./run/runner";
-export { parseVariant, readVariant } from "./run/variant";
-export type { Variant } from "./run/variant";
 export { readRecord } from "./run/record";
 export type { RunRecord } from "./run/record";
 export { runReplay } from "./replay/run";

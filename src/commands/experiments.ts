@@ -5,10 +5,13 @@ import type { Command } from "commander";
 import { UserError } from "../messages/errors";
 import { runReplay } from "../replay/run";
 import { redrawFigures } from "../run/figures";
-import { formatPlan, planVariant, requireFit } from "../run/plan";
+import { formatPlan, requireFit } from "../run/plan";
+import { planVariant } from "../experiments/variants";
 import { readRecord, type RunRecord } from "../run/record";
-import { packageRoot, runVariant, type RunOptions } from "../run/runner";
-import { readVariant } from "../run/variant";
+import { type RunOptions } from "../run/runner";
+import { packageRoot } from "../files/package";
+import { runVariant } from "../experiments/variants";
+import { readVariant } from "../experiments/variants";
 import { decimal, wholeNumber } from "./input";
 import { note, print, printJson, textTable } from "./output";
 

@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { UserError } from "../messages/errors";
 import { writeFileAtomic } from "../files/files";
-import { packageRoot } from "../run/runner";
+import { packageRoot } from "../files/package";
 import { makeNotebook, notebookJson, parseNotebook, whyStale, type Notebook } from "./document";
 import { executeNotebook } from "./execute";
 import { notebookSize } from "./short";

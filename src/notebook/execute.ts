@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { packageRoot } from "../run/runner";
+import { packageRoot } from "../files/package";
 import { parseNotebook, sourceOf, type Notebook } from "./document";
 
 /** What is executed, and how. */

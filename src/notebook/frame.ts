@@ -6,7 +6,7 @@ import path from "node:path";
 import type { DataFrame } from "danfojs-node";
 import { errorMessage, UserError } from "../messages/errors";
 import type { RunRecord } from "../run/record";
-import { packageRoot } from "../run/runner";
+import { packageRoot } from "../files/package";
 
 type Value = string | number | boolean | null;
 

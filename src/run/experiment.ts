@@ -1,5 +1,6 @@
 /** What an experiment is given and what it gives back; the runner does the rest. */
 import path from "node:path";
+import type { z } from "zod";
 import type { CheckpointOptions } from "../lora/checkpoint";
 import { UserError } from "../messages/errors";
 import type { Figure } from "../plot/figure";
@@ -8,6 +9,7 @@ import { canonicalJson } from "../files/files";
 import type { Executor } from "../restem/group";
 import { settingsChanges } from "../schema/changes";
 import type { Journal } from "./journal";
+import type { Workload } from "./plan";
 import type { RunRecord } from "./record";
 
 /** What every experiment is given. */
@@ -42,8 +44,39 @@ export interface Outcome {
   readonly tables: Readonly<Record<string, Table>>;
 }
 
-/** An experiment: variant in, outcome out. */
-export type Experiment<V> = (variant: V, context: ExperimentContext) => Promise<Outcome>;
+/** What the runner looks at in every variant. */
+export interface AnyVariant {
+  /** Name of the experiment. */
+  readonly experiment: string;
+  readonly name: string;
+  readonly model: string;
+}
+
+/** All that is to be known of an experiment; its folder exports one such description. */
+export interface Experiment<V extends AnyVariant> {
+  /** What `experiment` in its variants is. */
+  readonly name: V["experiment"];
+  /** Checks a variant and fills in its defaults. */
+  readonly schema: z.ZodType<V>;
+  /** Variant in, outcome out. */
+  readonly run: (variant: V, context: ExperimentContext) => Promise<Outcome>;
+  /** The work of a run, for `--plan`. Throws UserError where it cannot be told. */
+  readonly plan: (variant: V) => Promise<Workload>;
+  /** Whether its inner loops go to the context's executor: other processes, a queue or a server may take them. */
+  readonly handsOut: boolean;
+  /** What its results' folders begin with; its name unless told. */
+  readonly resultPrefix?: string;
+  /** Whether several processes make it faster on a small world's model, one a core. Not unless told. */
+  readonly severalProcesses?: boolean;
+  /** The part of a variant that finished work depends on; all but the description unless told. */
+  readonly whatMatters?: (variant: V) => object;
+}
+
+/** Any experiment; its functions take the variants that its schema has checked, and no others. */
+export interface AnyExperiment extends Omit<Experiment<never>, "name" | "schema"> {
+  readonly name: string;
+  readonly schema: z.ZodType<AnyVariant>;
+}
 
 /**
  * The value under a key of the journal, or the result of `work`, stored there. Both have passed through canonical

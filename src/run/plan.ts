@@ -3,14 +3,12 @@ import os from "node:os";
 import { UserError } from "../messages/errors";
 import {
   adapterParameterCount,
-  modelShape,
   parameterCount,
   presetShapes,
   type ModelShape,
 } from "../model/shape";
+import type { LoraSettings } from "../lora/settings";
 import type { TargetName } from "../model/adapters";
-import { planners } from "../experiments/registry";
-import type { Variant } from "./variant";
 
 /** Adapters that are trained together. */
 export interface TrainingPass {
@@ -23,7 +21,7 @@ export interface TrainingPass {
   readonly checkpointed?: boolean;
 }
 
-/** What an experiment of one kind would do; made by its planner (experiments.ts). Token counts are upper estimates. */
+/** What an experiment of one kind would do; made by its own plan.ts. Token counts are upper estimates. */
 export interface Workload {
   readonly model: string;
   /** Adapters trained. */
@@ -88,17 +86,23 @@ const SMALL_HIDDEN_SIZE = 256;
 /** Share of the memory that a run may take; the rest is the system's, the tokenizer's and TensorFlow's buffers. */
 const USABLE_SHARE = 0.85;
 
-/** The plan of a variant. Throws UserError where nothing can be said about its kind or its model's shape. */
-export async function planVariant(variant: Variant, options: PlanOptions = {}): Promise<Plan> {
-  const known: Partial<Record<string, (variant: never) => Promise<Workload>>> = planners;
-  const planner = known[variant.experiment];
-  if (!planner)
-    throw new UserError(
-      `There is no plan yet for experiments of the kind "${variant.experiment}".`,
-    );
-  const workload = await planner(variant as never);
-  const shape = await modelShape(workload.model);
-  return planWorkload(variant.name, workload, shape, options);
+/** Adapters of these settings, so many at once, on sequences of so many tokens. */
+export function trainingPass(
+  settings: Pick<
+    LoraSettings,
+    "rank" | "targets" | "batchSize" | "accumulation" | "gradientCheckpointing"
+  >,
+  concurrency: number,
+  sequenceTokens: number,
+): TrainingPass {
+  const { rank, targets, batchSize, accumulation, gradientCheckpointing } = settings;
+  return {
+    rank,
+    targets,
+    concurrency,
+    stepTokens: Math.ceil(sequenceTokens * batchSize * accumulation),
+    checkpointed: gradientCheckpointing,
+  };
 }
 
 /** The arithmetic of a plan. */

@@ -1,4 +1,4 @@
-/** Runs a variant from its journal to its record: lock, resume, write, rename. What an experiment does is elsewhere. */
+/** Runs an experiment's variant from its journal to its record: lock, resume, write, rename. What an experiment does is elsewhere. */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import os from "node:os";
@@ -17,16 +17,12 @@ import {
   syncFolder,
   writeFileAtomic,
 } from "../files/files";
-import { experiments, handedOut } from "../experiments/registry";
-import type { Outcome } from "./experiment";
+import type { AnyExperiment, AnyVariant, Outcome } from "./experiment";
 import { settingsChanges } from "../schema/changes";
 import { openJournal, type Spent } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
-import { parseVariant, readVariant, type Variant } from "./variant";
-
-/** The package's own folder. */
-export const packageRoot = path.resolve(__dirname, "../..");
+import { packageRoot } from "../files/package";
 
 /** What a run keeps in its folder while it goes on. */
 const JOURNAL = "journal.jsonl";
@@ -59,32 +55,35 @@ export interface RunResult {
 }
 
 /** The folder name of a variant's result. */
-export function resultName(variant: Variant): string {
-  return `${variant.experiment === "biographies" ? "knowledge" : variant.experiment}--${variant.name}`;
+export function resultName(
+  { name, resultPrefix = name }: AnyExperiment,
+  variant: AnyVariant,
+): string {
+  return `${resultPrefix}--${variant.name}`;
 }
 
 /**
- * Runs a variant (a file's path, or checked data), resuming an unfinished run of it. It may be killed at any moment.
+ * Runs a checked variant of an experiment, resuming an unfinished run of it. It may be killed at any moment.
  * Throws a UserError where a run of this name with other settings is there, with what differs.
  */
-export async function runVariant(
-  variantOrFile: Variant | string,
+export async function runExperiment(
+  experiment: AnyExperiment,
+  variant: AnyVariant,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const variant =
-    typeof variantOrFile === "string" ? await readVariant(variantOrFile) : variantOrFile;
+  const name = resultName(experiment, variant);
   const results = path.resolve(options.output ?? path.join(packageRoot, "results"));
-  const directory = path.join(results, resultName(variant));
+  const directory = path.join(results, name);
   const log = options.log ?? (() => undefined);
   if (existsSync(path.join(directory, "record.json")) && !options.again) {
     const record = await readRecord(directory);
-    checkSameVariant(record, variant, directory);
+    checkSameVariant(experiment, record, variant, directory);
     return { directory, record, alreadyComplete: true };
   }
-  requireHandedOut(variant, options);
-  const partial = path.join(results, ".partial", resultName(variant));
+  requireHandedOut(experiment, options);
+  const partial = path.join(results, ".partial", name);
   await makeFolder(partial);
-  const lock = await acquireLock(path.join(results, ".partial", `${resultName(variant)}.lock`));
+  const lock = await acquireLock(path.join(results, ".partial", `${name}.lock`));
   try {
     await removeLeftovers(partial);
     prepareEngine(variant.model);
@@ -96,8 +95,8 @@ export async function runVariant(
     let record: RunRecord;
     if (existsSync(path.join(partial, "record.json"))) {
       record = await readRecord(partial);
-      checkSameVariant(record, variant, partial);
-    } else record = await runInto(partial, variant, options, log);
+      checkSameVariant(experiment, record, variant, partial);
+    } else record = await runInto(partial, experiment, variant, options, log);
     for (const working of [JOURNAL, CHECKPOINTS])
       await rm(path.join(partial, working), { recursive: true, force: true });
     await replaceFolder(partial, directory, `${partial}.old`);
@@ -108,12 +107,12 @@ export async function runVariant(
 }
 
 /** Throws where work is to be done elsewhere and this kind of experiment does all of it in this process. */
-function requireHandedOut({ experiment }: Variant, options: RunOptions): void {
+function requireHandedOut({ name, handsOut }: AnyExperiment, options: RunOptions): void {
   const { queue, server, processes = 1 } = options;
   const asked = queue ? "--queue" : server ? "--generate-at" : processes > 1 && "--processes";
-  if (asked && !handedOut.includes(experiment))
+  if (asked && !handsOut)
     throw new UserError(
-      `${asked}: the inner loops of an experiment of kind "${experiment}" cannot be handed out, only those of ${handedOut.join(", ")}; leave it out.`,
+      `${asked}: the inner loops of an experiment of kind "${name}" cannot be handed out; leave it out.`,
     );
 }
 
@@ -122,23 +121,15 @@ function secondsOf({ total, cpu }: Spent, handedOut: boolean): { total: number; 
   return { total, ...(handedOut ? {} : { cpu }) };
 }
 
-/** What finished work depends on: a run of passages may go on with more or fewer of them, and another description. */
-function whatMatters(variant: Variant): object {
-  const data = { ...(variant as { readonly data?: object }).data, count: undefined };
-  return {
-    ...variant,
-    description: undefined,
-    ...(variant.experiment === "knowledge" ? { data } : {}),
-  };
-}
-
 async function runInto(
   partial: string,
-  variant: Variant,
+  experiment: AnyExperiment,
+  variant: AnyVariant,
   options: RunOptions,
   log: (line: string) => void,
 ): Promise<RunRecord> {
-  const processes = options.processes ?? defaultProcesses(variant);
+  const name = resultName(experiment, variant);
+  const processes = options.processes ?? defaultProcesses(experiment, variant);
   const environment = await environmentOf(processes);
   const { engine, engineVersion, threads } = environment;
   // Who trains together determines rounding, and so the results to the last bit.
@@ -148,7 +139,7 @@ async function runInto(
     ...(options.server ? { server: options.server.url, model: options.server.model } : {}),
   };
   const settings = {
-    variant: whatMatters(variant),
+    variant: experiment.whatMatters?.(variant as never) ?? { ...variant, description: undefined },
     engine: { engine, engineVersion, threads, ...where },
   };
   const journal = await openJournal(path.join(partial, JOURNAL), settings);
@@ -162,12 +153,12 @@ async function runInto(
     if (options.queue)
       queue = await openQueueExecutor({
         ...options.queue,
-        name: resultName(variant),
+        name,
         parts: processes,
         log,
       });
     const executor = queue ?? local ?? server;
-    const outcome = await experiments[variant.experiment](variant as never, {
+    const outcome = await experiment.run(variant as never, {
       journal,
       checkpoints: path.join(partial, CHECKPOINTS),
       log,
@@ -176,10 +167,10 @@ async function runInto(
     });
     await writeOutcome(partial, outcome);
     const record: RunRecord = {
-      name: resultName(variant),
+      name,
       schema: 1,
       status: "complete",
-      config: variant,
+      config: { ...variant },
       seeds: outcome.seeds,
       environment: {
         ...environment,
@@ -202,18 +193,26 @@ async function runInto(
 }
 
 /** The rank of an inner-loop adapter on top of all rounds of fine-tuning, which a server must take. */
-export function largestRank(variant: Variant): number {
-  const { innerLoop, fineTuning, rounds } = variant as {
-    readonly innerLoop?: { readonly rank?: number };
-    readonly fineTuning?: { readonly rank?: number };
-    readonly rounds?: number;
-  };
-  return (innerLoop?.rank ?? 32) + (rounds ?? 0) * (fineTuning?.rank ?? 0);
+export function largestRank(variant: AnyVariant): number {
+  const own = variant as AnyVariant & Rounds & { readonly outerLoop?: Rounds };
+  const { innerLoop, fineTuning, rounds = 0 } = own.outerLoop ?? own;
+  const inner = Math.max(own.innerLoop?.rank ?? 32, innerLoop?.rank ?? 0);
+  return inner + rounds * (fineTuning?.rank ?? 0);
+}
+
+/** Settings of adapters, wherever an experiment has them. */
+interface Rounds {
+  readonly innerLoop?: { readonly rank?: number };
+  readonly fineTuning?: { readonly rank?: number };
+  readonly rounds?: number;
 }
 
 /** Small models' operations do not keep several cores busy: one process a core, up to 8. One for all others. */
-export function defaultProcesses({ experiment, model }: Variant): number {
-  if (!["biographies", "arc"].includes(experiment) || !model.startsWith("tiny:")) return 1;
+export function defaultProcesses(
+  { severalProcesses = false }: AnyExperiment,
+  { model }: AnyVariant,
+): number {
+  if (!severalProcesses || !model.startsWith("tiny:")) return 1;
   return Math.min(8, os.availableParallelism());
 }
 
@@ -246,22 +245,18 @@ function lines(values: readonly object[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join("");
 }
 
-/** Throws where a record is of the variant's name, but of other settings. */
-function checkSameVariant({ config }: RunRecord, variant: Variant, folder: string): void {
-  const changes = settingsChanges(withDefaults(config), variant);
+/** Throws where a record is of the variant's name, but of other settings; one newer than the record had its default. */
+function checkSameVariant(
+  { schema }: AnyExperiment,
+  { config }: RunRecord,
+  variant: AnyVariant,
+  folder: string,
+): void {
+  const changes = settingsChanges(schema.safeParse(config).data ?? config, variant);
   if (changes.length > 0)
     throw new UserError(
       `${folder} is of a run with other settings: ${changes.slice(0, 5).join(", ")}.\nGive the variant another name, or set them back; --again replaces a finished run.`,
     );
-}
-
-/** A setting that is newer than the record had its default. */
-function withDefaults(config: Readonly<Record<string, unknown>>): unknown {
-  try {
-    return parseVariant(config);
-  } catch {
-    return config;
-  }
 }
 
 /** Puts the finished folder in its place; an old result, set aside meanwhile, is gone only once the new one is there. */

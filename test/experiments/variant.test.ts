@@ -4,12 +4,9 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
-import {
-  parseVariant,
-  readVariant,
-  type KnowledgeVariant,
-  type Variant,
-} from "../../src/run/variant";
+import { parseVariant, readVariant } from "../../src/experiments/variants";
+import type { KnowledgeVariant } from "../../src/experiments/knowledge/variant";
+import type { Variant } from "../../src/experiments/registry";
 import { withFolder } from "../run/temporary";
 
 const test = suite("variant");

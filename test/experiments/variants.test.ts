@@ -7,9 +7,11 @@ import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
 import { disposeModel, loadModel } from "../../src/model/load";
 import { experiments } from "../../src/experiments/registry";
+import type { AnyExperiment } from "../../src/run/experiment";
 import { openJournal } from "../../src/run/journal";
-import { planVariant } from "../../src/run/plan";
-import { parseVariant, readVariant, type Variant } from "../../src/run/variant";
+import { planVariant } from "../../src/experiments/variants";
+import { parseVariant, readVariant } from "../../src/experiments/variants";
+import type { Variant } from "../../src/experiments/registry";
 import { readArticles } from "../../src/tasks/squad";
 import { writeByteModel } from "../model/byte-model";
 
@@ -33,6 +35,7 @@ type Part = Record<string, unknown>;
 /** Smallest settings of an adapter: one epoch of few sequences is a step or two. */
 const adapter = { rank: 1, alpha: 1, targets: ["q_proj"], epochs: 1 };
 const onePassage = { source: "articles", split: "train", count: 1 };
+const otherPassage = { source: "articles", split: "eval", count: 1 };
 /** Stands for every author's file: those of SEAL's release may not be here. */
 const completions = path.join(folder, "completions.jsonl");
 const sampling = { count: 2, temperature: 1, topP: 0.95, maximumTokens: 4 };
@@ -53,7 +56,7 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
     })),
     ...(variant.outerLoop === undefined
       ? {}
-      : { outerLoop: { data: onePassage, rounds: 1, rewardSeeds: 1, fineTuning: adapter } }),
+      : { outerLoop: { data: otherPassage, rounds: 1, rewardSeeds: 1, fineTuning: adapter } }),
   }),
   biographies: () => ({
     seeds: [1],
@@ -129,7 +132,8 @@ test("every variant runs, made tiny", async () => {
     const tiny = parseVariant({ ...whole, ...shrink(whole, model) }, name);
     const journal = await openJournal(path.join(folder, `${name.replaceAll("/", " ")}l`), tiny);
     const context = { journal, checkpoints: folder, log: () => undefined, quiet: true };
-    const outcome = await experiments[tiny.experiment](tiny as never, context);
+    const experiment = experiments.find(({ name: kind }) => kind === tiny.experiment);
+    const outcome = await (experiment as AnyExperiment).run(tiny as never, context);
     await journal.close();
     assert.ok(outcome.rows.length > 0 && outcome.rollouts.length > 0, name);
     ran.push(name);

@@ -8,7 +8,7 @@ import { readSafetensors } from "../../src/model/safetensors";
 import { tokenizerFromJson } from "../../src/model/tokenizer";
 import { openJournal } from "../../src/run/journal";
 import { readRecord } from "../../src/run/record";
-import { readVariant } from "../../src/run/variant";
+import { readVariant } from "../../src/experiments/variants";
 import { trainingSequences } from "../../src/selfedit/sequences";
 import { readArc } from "../../src/tasks/arc/read";
 import { parseGridAnswer } from "../../src/tasks/arc/grids";

@@ -4,14 +4,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
 import { adapterParameterCount, modelShape, parameterCount } from "../../src/model/shape";
-import {
-  formatPlan,
-  planVariant,
-  planWorkload,
-  requireFit,
-  type Workload,
-} from "../../src/run/plan";
-import { readVariant } from "../../src/run/variant";
+import { formatPlan, planWorkload, requireFit, type Workload } from "../../src/run/plan";
+import { planVariant } from "../../src/experiments/variants";
+import { readVariant } from "../../src/experiments/variants";
 
 const test = suite("plan");
 const root = path.join(__dirname, "../..");

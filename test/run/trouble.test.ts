@@ -10,8 +10,9 @@ import { makeFolder, removeLeftovers, writeFileAtomic } from "../../src/files/fi
 import { requireSameInputs } from "../../src/run/experiment";
 import { openJournal } from "../../src/run/journal";
 import { writeRecord, type RunRecord } from "../../src/run/record";
-import { runVariant, type RunOptions } from "../../src/run/runner";
-import { parseVariant } from "../../src/run/variant";
+import { type RunOptions } from "../../src/run/runner";
+import { runVariant } from "../../src/experiments/variants";
+import { parseVariant } from "../../src/experiments/variants";
 import { withFolder } from "./temporary";
 
 const test = suite("a run's troubles");

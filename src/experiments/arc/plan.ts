@@ -1,12 +1,11 @@
-/** The workload of few-shot ARC, for `--plan`. What it takes of a machine is plan.ts's. */
+/** The workload of few-shot ARC, for `--plan`. What it takes of a machine is src/run/plan.ts's. */
 import { existsSync } from "node:fs";
 import { LARGEST_SIDE, type ArcTask, type Grid } from "../../tasks/arc/grids";
 import { RECIPE_BATCH_SIZE } from "../../tasks/arc/recipe";
-import { arcCandidates, arcTries } from "./run";
+import { arcCandidates, arcTries } from "./counts";
 import { openArcTasks } from "./source";
-import { ARC_ROUNDS, type ArcVariant } from "./variant";
-import { trainingPass } from "../knowledge/plan";
-import type { Workload } from "../../run/plan";
+import { arcLines, type ArcVariant } from "./variant";
+import { trainingPass, type Workload } from "../../run/plan";
 
 /** A cell is a digit and a space; brackets, line ends and the arrow come to about this for each grid. */
 const GRID_TOKENS = 8;
@@ -44,9 +43,9 @@ export function arcWorkload(
   train: readonly ArcTask[],
   evaluate: readonly ArcTask[],
 ): Workload {
-  const { arms, sampling, limits, recipe, innerLoop, fineTuning, answers, keep } = variant;
+  const { sampling, limits, recipe, innerLoop, fineTuning, answers, keep } = variant;
   const seeds = variant.seeds.length;
-  const lines = arms.filter((arm) => ARC_ROUNDS.includes(arm)).length;
+  const lines = arcLines(variant).length;
   const rounds = lines > 0 ? variant.rounds : 0;
   const counts = arcCandidates(variant);
   // How often each task is tried: with a recipe of the model's own, and by each fixed arm.

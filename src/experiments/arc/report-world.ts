@@ -6,7 +6,7 @@ import { pairedDifference } from "../../statistics/statistics";
 import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../tasks/arc/world";
 import type { ArcRollout } from "./report";
-import { ARC_ROUNDS, type ArcArm, type ArcVariant } from "./variant";
+import { arcCells, type ArcVariant } from "./variant";
 import type { RunRecord } from "../../run/record";
 
 type Comparison = NonNullable<RunRecord["comparisons"]>[number];
@@ -17,23 +17,23 @@ export function isNew({ family = "" }: Pick<ArcRollout, "family">): boolean {
 }
 
 interface Cell {
-  readonly arm: ArcArm;
+  readonly arm: string;
   readonly round: number;
 }
 
 /** The differences that the claims are about, on held-out tasks of known and of new families; those of arms that were run. */
 export function worldComparisons(
-  { arms, rounds }: ArcVariant,
+  variant: ArcVariant,
   evaluated: readonly ArcRollout[],
 ): Comparison[] {
-  const others = arms.filter((arm) => arm !== "SEAL");
-  const pairs = Array.from({ length: rounds }, (_, r) => r + 1).flatMap((round) =>
-    others.map((arm): [Cell, Cell] => [
+  if (!variant.arms.includes("SEAL")) return [];
+  const others = arcCells(variant).filter(({ arm }) => arm !== "SEAL");
+  const pairs = Array.from({ length: variant.rounds }, (_, r) => r + 1).flatMap((round) =>
+    others.map(({ arm, rounds }): [Cell, Cell] => [
       { arm: "SEAL", round },
-      { arm, round: ARC_ROUNDS.includes(arm) ? round : 0 },
+      { arm, round: rounds > 0 ? round : 0 },
     ]),
   );
-  if (!arms.includes("SEAL")) return [];
   return [false, true].flatMap((unseen) => {
     const own = evaluated.filter((rollout) => isNew(rollout) === unseen);
     return pairs.flatMap(([a, b]) => compare(own, a, b, unseen ? ", new families" : ""));

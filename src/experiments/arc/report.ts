@@ -12,7 +12,7 @@ import { clusterShareInterval } from "../../statistics/statistics";
 import { sameGrid, type ArcTask } from "../../tasks/arc/grids";
 import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
 import type { ArcTestResult } from "./inner-loop";
-import { ARC_ROUNDS, type ArcArm, type ArcVariant } from "./variant";
+import { arcCells, type ArcVariant } from "./variant";
 import { choicesFigure, familiesFigure, isNew, worldComparisons } from "./report-world";
 import type { Outcome } from "../../run/experiment";
 import type { RunRecord } from "../../run/record";
@@ -20,7 +20,7 @@ import type { RunRecord } from "../../run/record";
 /** A finished candidate, as journalled and written to rollouts.jsonl. */
 export interface ArcRollout {
   readonly seed: number;
-  readonly arm: ArcArm;
+  readonly arm: string;
   readonly round: number;
   readonly part: "train" | "evaluate";
   readonly task: string;
@@ -36,6 +36,10 @@ export interface ArcRollout {
   readonly reason?: string;
   /** By the variant's `reward`; `solved` is the paper's measure, true or false where graded. */
   readonly reward?: number;
+  /** One for each inner loop, where a reward is the mean of several. */
+  readonly rewards?: readonly number[];
+  /** Losses of the right grids, where the reward needs them. */
+  readonly answerLosses?: readonly number[];
   readonly solved?: boolean;
   readonly samples: number;
   readonly steps: number;
@@ -119,18 +123,17 @@ const known = ({ arm }: RunRecord["rows"][number]): boolean => !arm.endsWith(NEW
 
 /** Every arm and round on these tasks. */
 function armRows(
-  { arms, rounds }: ArcVariant,
+  variant: ArcVariant,
   tasks: readonly ArcTask[],
   evaluated: readonly ArcRollout[],
   suffix = "",
 ): RunRecord["rows"] {
-  return arms.flatMap((arm) => {
-    const inRounds = ARC_ROUNDS.includes(arm);
-    return Array.from({ length: inRounds ? rounds : 1 }, (_, r) => {
-      const row = arcRow(arm, inRounds ? r + 1 : 0, tasks, evaluated);
+  return arcCells(variant).flatMap(({ arm, rounds }) =>
+    Array.from({ length: Math.max(1, rounds) }, (_, r) => {
+      const row = arcRow(arm, rounds > 0 ? r + 1 : 0, tasks, evaluated);
       return { ...row, arm: `${arm}${suffix}` };
-    });
-  });
+    }),
+  );
 }
 
 /** One arm's solved share: of candidates that came to an answer; all others are counted by what became of them. */

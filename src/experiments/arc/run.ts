@@ -2,30 +2,37 @@
  * Few-shot ARC (paper, section 4.1): for every task the model writes a recipe, an adapter is trained by it on variations
  * of the task's demonstrations, and the test is answered by votes; ReST-EM keeps the recipes that solved their task.
  */
-import { disposeModel, loadModel, type Model } from "../../model/load";
-import { disposeWeights } from "../../model/weights";
 import { generate } from "../../lora/generate";
 import { createProgress, downloadProgress, type Progress } from "../../messages/progress";
+import { disposeModel, loadModel, type Model } from "../../model/load";
+import {
+  keepByLine,
+  keptOf,
+  scoreByLine,
+  type Line,
+  type ScoredCandidate,
+} from "../../restem/lines";
+import { outerLoop, type Kept } from "../../restem/outer-loop";
+import { selectCandidates } from "../../restem/select";
+import { mapGroups } from "../../run/at-once";
+import {
+  once,
+  requireSameInputs,
+  type ExperimentContext,
+  type Outcome,
+} from "../../run/experiment";
+import { learnPolicy } from "../../run/policy";
 import { createRandom } from "../../statistics/random";
-import { fineTunePolicy, type PolicyExample } from "../../restem/policy";
-import { selectCandidates, type SelectionRule } from "../../restem/select";
 import { allowedRecipeTokens } from "../../tasks/arc/constrained";
 import type { ArcTask } from "../../tasks/arc/grids";
 import { recipePrompt } from "../../tasks/arc/messages";
 import { checkRecipe, parseRecipe, type ParsedRecipe } from "../../tasks/arc/recipe";
 import { randomRecipe } from "../../tasks/arc/world-words";
 import { arcReport, type ArcRollout } from "./report";
-import { scoreRecipes, type ArcCandidate, type ArcPlace } from "./score";
-import { openArcTasks, taskCounts, type ArcParts } from "./source";
-import { ARC_ROUNDS, type ArcArm, type ArcVariant } from "./variant";
-import { mapGroups } from "../../run/at-once";
-import {
-  checkpointOf,
-  once,
-  requireSameInputs,
-  type ExperimentContext,
-  type Outcome,
-} from "../../run/experiment";
+import { scoreRecipes, type ArcCandidate, type ArcPlace, type ArcScoring } from "./score";
+import { openArcTasks, type ArcParts } from "./source";
+import { arcCandidates } from "./counts";
+import { arcCells, arcLines, type ArcArm, type ArcVariant } from "./variant";
 
 /** Runs every seed and reports them together. */
 export async function runArc(variant: ArcVariant, context: ExperimentContext): Promise<Outcome> {
@@ -55,55 +62,6 @@ export async function runArc(variant: ArcVariant, context: ExperimentContext): P
   return arcReport(variant, tasks, rollouts, inputs, generateSeconds);
 }
 
-/** How often a task is tried: by recipes of the model's own or by lot, by given recipes, without any; and what is written for it. */
-export interface ArcTries {
-  readonly own: number;
-  readonly fixed: number;
-  readonly plain: number;
-  readonly written: number;
-}
-
-/** How often each training task and each evaluated task of a seed is tried. */
-export function arcTries({ arms, rounds, sampling, recipes }: ArcVariant): {
-  train: ArcTries;
-  evaluate: ArcTries;
-} {
-  const has = (arm: ArcArm): number => (arms.includes(arm) ? 1 : 0);
-  const lines = arms.filter((arm) => ARC_ROUNDS.includes(arm)).length;
-  const listed = has("chosen recipe") * Object.keys(recipes).length;
-  const written = sampling.evaluate * (has("untrained self-edits") + lines * rounds);
-  return {
-    train: {
-      own: has("SEAL") * rounds * sampling.train,
-      fixed: listed,
-      plain: 0,
-      // All lines begin with the same self-edits.
-      written: sampling.train * (lines > 0 ? 1 + lines * (rounds - 1) : 0),
-    },
-    evaluate: {
-      own: written + sampling.evaluate * has("random recipes"),
-      fixed: has("fixed recipe") + listed,
-      plain: has("in context"),
-      written,
-    },
-  };
-}
-
-/** Numbers of candidates of one seed, by purpose. */
-export function arcCandidates(variant: ArcVariant): {
-  untrained: number;
-  rewards: number;
-  evaluations: number;
-  total: number;
-} {
-  const tasks = taskCounts(variant.data);
-  const { train, evaluate } = arcTries(variant);
-  const untrained = tasks.evaluate * evaluate.plain;
-  const rewards = tasks.train * (train.own + train.fixed);
-  const evaluations = tasks.evaluate * (evaluate.own + evaluate.fixed);
-  return { untrained, rewards, evaluations, total: untrained + rewards + evaluations };
-}
-
 /** One seed: its policies and arms. */
 class ArcSeed {
   generateSeconds = 0;
@@ -121,10 +79,15 @@ class ArcSeed {
 
   async all(): Promise<ArcRollout[]> {
     const rollouts: ArcRollout[] = [];
-    for (const arm of this.variant.arms) rollouts.push(...(await this.arm(arm)));
+    const lines = arcLines(this.variant);
+    for (const { arm } of arcCells(this.variant)) {
+      const line = lines.find(({ name }) => name === arm);
+      rollouts.push(...(await (line ? this.line(line) : this.arm(arm as ArcArm))));
+    }
     return rollouts;
   }
 
+  /** An arm that needs no rounds. */
   private arm(arm: ArcArm): Promise<ArcRollout[]> {
     const place: ArcPlace = { arm, round: 0, part: "evaluate" };
     switch (arm) {
@@ -138,16 +101,14 @@ class ArcSeed {
         return this.chosen();
       case "random recipes":
         return this.score(this.base, place, this.byLot());
-      case "untrained self-edits":
-        return this.sampleAndScore(this.base, place);
       default:
-        return this.rounds(arm);
+        return this.sampleAndScore(this.base, place);
     }
   }
 
   /** Every evaluated task once, with this recipe or none. */
-  private each(parsed?: ParsedRecipe, part: ArcPlace["part"] = "evaluate"): ArcCandidate[] {
-    return this.parts[part].map((task) => ({ task, index: 0, ...(parsed ? { parsed } : {}) }));
+  private each(parsed?: ParsedRecipe, tasks = this.parts.evaluate): ArcCandidate[] {
+    return tasks.map((task) => ({ task, index: 0, ...(parsed ? { parsed } : {}) }));
   }
 
   private byLot(): ArcCandidate[] {
@@ -169,7 +130,8 @@ class ArcSeed {
       const own: ArcRollout[] = [];
       for (const part of ["train", "evaluate"] as const) {
         const place: ArcPlace = { arm: "chosen recipe", round: 0, part };
-        own.push(...(await this.score(this.base, place, this.each(parsed, part), label)));
+        const candidates = this.each(parsed, this.parts[part]);
+        own.push(...(await this.score(this.base, place, candidates, label)));
       }
       tried.push(own.map((rollout) => ({ ...rollout, label })));
     }
@@ -180,70 +142,119 @@ class ArcSeed {
     return tried.flatMap((own, i) => own.map((rollout) => ({ ...rollout, chosen: i === best })));
   }
 
-  /** ReST-EM: sample, score, keep, fine-tune, evaluate; the controls need no scores. Where nothing is kept the policy stays as it is. */
-  private async rounds(arm: ArcArm): Promise<ArcRollout[]> {
+  /** The outer loop; lines without a reward need no scores. */
+  private async line(line: Line): Promise<ArcRollout[]> {
+    const { context, seed, variant } = this;
+    const arm = line.name;
     const rollouts: ArcRollout[] = [];
-    let policy = this.base;
-    for (let round = 1; round <= this.variant.rounds; round++) {
-      const place: ArcPlace = { arm, round, part: "train" };
-      const written = await this.write(policy, place);
-      const scored = arm === "SEAL" ? await this.score(policy, place, written) : [];
-      const kept = arm === "SEAL" ? this.keep(scored) : this.keepUnscored(arm, round, written);
-      this.context.log(
-        `Seed ${this.seed}, ${arm}, round ${round}: ${kept.length} of ${written.length} self-edits kept${kept.length === 0 ? "; the model stays as it is" : ""}`,
-      );
-      if (kept.length > 0) {
-        const settings = { ...this.variant.fineTuning, seed: `${this.seed}/${round}` };
-        const checkpoint = checkpointOf(this.context, `${this.seed}/${arm}/${round}`);
-        const next = await fineTunePolicy(policy, kept, settings, checkpoint);
-        if (policy !== this.base) disposeWeights(policy.weights);
-        policy = next;
-      }
-      const evaluated: ArcPlace = { arm, round, part: "evaluate" };
-      rollouts.push(...scored, ...(await this.sampleAndScore(policy, evaluated)));
-    }
-    if (policy !== this.base) disposeWeights(policy.weights);
+    await outerLoop<ArcTask, ScoredCandidate>({
+      policy: this.base,
+      tasks: this.parts.rounds,
+      write: (policy, tasks, round) => this.write(policy, { arm, round, part: "train" }, tasks),
+      score: async (policy, tasks, selfEdits, round) => {
+        const candidates = this.candidates(tasks, selfEdits);
+        if (line.reward === undefined) return unscored(tasks, candidates);
+        return this.scoreLine(policy, line, round, tasks, selfEdits, candidates, rollouts);
+      },
+      select: (scored, round) => {
+        const kept = this.select(line, scored, round);
+        if (arm === "SEAL") this.keptCounts.push(kept.length);
+        const nothing = kept.length === 0 ? "; the model stays as it is" : "";
+        context.log(
+          `Seed ${seed}, ${arm}, round ${round}: ${kept.length} of ${scored.flat().length} self-edits kept${nothing}`,
+        );
+        return kept;
+      },
+      imitate: (policy, examples, round) =>
+        learnPolicy(
+          context,
+          policy,
+          examples.map(({ task, selfEdit }) => ({
+            prompt: recipePrompt(task),
+            completion: selfEdit,
+          })),
+          { ...variant.fineTuning, seed: `${seed}/${round}` },
+          `${seed}/${arm}/${round}`,
+        ),
+      evaluate: async (policy, { round }) => {
+        rollouts.push(...(await this.sampleAndScore(policy, { arm, round, part: "evaluate" })));
+      },
+    });
     return rollouts;
   }
 
-  private keep(scored: readonly ArcRollout[]): PolicyExample[] {
-    const { keep } = this.variant;
-    const groups = this.parts.train.map((task) => scored.filter((r) => r.task === task.id));
-    // Solved ones have reward 1 whatever the variant's own measure is.
-    const rule: SelectionRule =
-      keep === "solved" ? { kind: "above", score: 0.5 } : { kind: "best", count: keep };
-    const rewarded = groups.map((group) =>
-      group.map((r) => (keep === "solved" ? { ...r, reward: r.solved ? 1 : 0 } : r)),
-    );
-    const kept = selectCandidates(rewarded, rule).flatMap((indices, g) =>
-      indices.map((i) => example(this.parts.train[g], groups[g][i].completion)),
-    );
-    this.keptCounts.push(kept.length);
-    return kept;
-  }
-
-  /** Valid self-edits, whatever they do: all of them, or by lot as many as "SEAL" kept in this round. */
-  private keepUnscored(
-    arm: ArcArm,
+  /** Every recipe's inner loops; what they gave is added to the rollouts. */
+  private async scoreLine(
+    policy: Model,
+    line: Line,
     round: number,
-    written: readonly ArcCandidate[],
-  ): PolicyExample[] {
-    const valid = written.filter(({ parsed }) => parsed?.status === "ok");
+    tasks: readonly ArcTask[],
+    selfEdits: readonly (readonly string[])[],
+    candidates: readonly ArcCandidate[],
+    rollouts: ArcRollout[],
+  ): Promise<ScoredCandidate[][]> {
+    // In round 1 all lines score the same self-edits by the same inner loops.
+    const place: ArcPlace = { arm: round === 1 ? "SEAL" : line.name, round, part: "train" };
+    const { keep } = this.variant;
+    let first: ArcRollout[] = [];
+    const scored = await scoreByLine(line, selfEdits, {
+      run: async (repeat, decode) => {
+        const label = [repeat > 0 ? `repeat ${repeat}` : "", decode ? "" : "losses"];
+        const results = await this.score(
+          policy,
+          place,
+          candidates,
+          label.filter(Boolean).join(", "),
+          { repeat, decode },
+        );
+        if (repeat === 0) first = results;
+        // Solved ones have reward 1 whatever the variant's own measure is.
+        return keep === "solved"
+          ? results.map((result) => ({ ...result, reward: result.solved ? 1 : 0 }))
+          : results;
+      },
+      reference: () => this.score(policy, place, this.each(undefined, tasks), "reference"),
+    });
+    const flat: ScoredCandidate[] = scored.flat();
+    rollouts.push(
+      ...first.map((rollout, i) => ({
+        ...rollout,
+        arm: line.name,
+        ...(line.rewardSeeds > 1 ? { rewards: flat[i].rewards ?? [] } : {}),
+      })),
+    );
+    return scored;
+  }
+
+  /** The two controls keep by lot what is valid, whatever it does: as many as SEAL kept in this round, or all of it. */
+  private select(
+    line: Line,
+    scored: readonly (readonly ScoredCandidate[])[],
+    round: number,
+  ): Kept[] {
+    const arm = line.name;
+    if (arm !== "random selection" && arm !== "no selection")
+      return keepByLine(line, scored, `${this.seed}/${arm}/${round}/kept`);
+    const valid = keptOf(selectCandidates(scored, { kind: "all" }));
     const all = createRandom(`${this.seed}/${arm}/${round}/kept`).shuffle(valid);
-    const kept = arm === "random selection" ? all.slice(0, this.keptCounts[round - 1]) : all;
-    return kept.map(({ task, completion }) => example(task, completion));
+    return arm === "random selection" ? all.slice(0, this.keptCounts[round - 1]) : all;
   }
 
-  /** Recipes written for each task of the part, then tried. */
+  /** Recipes written for each evaluated task, then tried. */
   private async sampleAndScore(policy: Model, place: ArcPlace): Promise<ArcRollout[]> {
-    return this.score(policy, place, await this.write(policy, place));
+    const tasks = this.parts.evaluate;
+    const written = await this.write(policy, place, tasks);
+    return this.score(policy, place, this.candidates(tasks, written));
   }
 
-  /** Recipes written for each task of the part. */
-  private async write(policy: Model, place: ArcPlace): Promise<ArcCandidate[]> {
+  /** Recipes written for each task, [task][index]. */
+  private async write(
+    policy: Model,
+    place: ArcPlace,
+    tasks: readonly ArcTask[],
+  ): Promise<string[][]> {
     const { constrained, train, evaluate, ...drawing } = this.variant.sampling;
     const count = place.part === "train" ? train : evaluate;
-    const tasks = this.parts[place.part];
     // Round 1 of all lines draws the same self-edits from the same model.
     const first = place.round === 1 && place.part === "train";
     const key = this.keyOf(first ? { ...place, arm: "SEAL" } : place, "self-edits");
@@ -267,10 +278,20 @@ class ArcSeed {
       };
     });
     this.generateSeconds += written.seconds;
-    return written.texts.map((completion, i): ArcCandidate => {
-      const parsed = parseRecipe(completion, this.variant.limits);
-      return { task: tasks[Math.floor(i / count)], index: i % count, completion, parsed };
-    });
+    return tasks.map((_, t) => written.texts.slice(t * count, (t + 1) * count));
+  }
+
+  /** Written recipes, read. */
+  private candidates(
+    tasks: readonly ArcTask[],
+    selfEdits: readonly (readonly string[])[],
+  ): ArcCandidate[] {
+    return tasks.flatMap((task, t) =>
+      selfEdits[t].map((completion, index) => {
+        const parsed = parseRecipe(completion, this.variant.limits);
+        return { task, index, completion, parsed };
+      }),
+    );
   }
 
   /** Trains and asks for every candidate, a journalled group at a time. */
@@ -279,13 +300,14 @@ class ArcSeed {
     place: ArcPlace,
     candidates: readonly ArcCandidate[],
     label = "",
+    scoring: ArcScoring = {},
   ): Promise<ArcRollout[]> {
     const { journal, executor } = this.context;
     const groups = { size: this.variant.concurrency, limit: executor?.groupsAtOnce ?? 1 };
     return mapGroups(candidates, groups, async (group, start) => {
       const key = this.keyOf(place, `${label}${label && "/"}${start}`);
       const finished = await once(journal, key, () =>
-        scoreRecipes(model, this.variant, this.seed, place, group, executor),
+        scoreRecipes(model, this.variant, this.seed, place, group, executor, scoring),
       );
       this.progress.advance(group.length, describe(place, finished));
       return finished;
@@ -297,8 +319,19 @@ class ArcSeed {
   }
 }
 
-function example(task: ArcTask, completion = ""): PolicyExample {
-  return { prompt: recipePrompt(task), completion };
+/** Recipes of which only is known whether they are valid, and how long they are, by task. */
+function unscored(
+  tasks: readonly ArcTask[],
+  candidates: readonly ArcCandidate[],
+): ScoredCandidate[][] {
+  return tasks.map((task) =>
+    candidates
+      .filter((candidate) => candidate.task === task)
+      .map(({ parsed, completion = "" }) => ({
+        status: parsed?.status ?? "failed",
+        length: completion.length,
+      })),
+  );
 }
 
 function describe({ arm, round, part }: ArcPlace, rollouts: readonly ArcRollout[]): string {

@@ -1,9 +1,13 @@
-/** A group of candidates of few-shot ARC: their recipes trained together, their answers voted on. Which ones is arc.ts's. */
+/** A group of candidates of few-shot ARC: their recipes trained together, their answers voted on. Which ones is run.ts's. */
 import type { Model } from "../../model/load";
 import type { Executor } from "../../restem/group";
-import { runInnerLoop, type InnerLoopResult } from "../../restem/inner-loop";
+import {
+  runInnerLoop,
+  type InnerLoopQuestion,
+  type InnerLoopResult,
+} from "../../restem/inner-loop";
 import type { ArcTask } from "../../tasks/arc/grids";
-import { arcPrompt } from "../../tasks/arc/messages";
+import { answered, arcPrompt } from "../../tasks/arc/messages";
 import type { ArcQuery } from "../../tasks/arc/queries";
 import { RECIPE_BATCH_SIZE, type ParsedRecipe } from "../../tasks/arc/recipe";
 import { judgeTask } from "../../tasks/arc/scoring";
@@ -27,6 +31,14 @@ export interface ArcPlace {
   readonly part: ArcRollout["part"];
 }
 
+/** How candidates are scored. */
+export interface ArcScoring {
+  /** Which repeat with another inner-loop seed; 0 for the first. */
+  readonly repeat?: number;
+  /** False: the right grids' losses are measured, and no answer is written. */
+  readonly decode?: boolean;
+}
+
 /** Trains and asks for a group of candidates together; what cannot be tried keeps its status. */
 export async function scoreRecipes(
   model: Model,
@@ -35,6 +47,7 @@ export async function scoreRecipes(
   place: ArcPlace,
   group: readonly ArcCandidate[],
   executor?: Executor,
+  { repeat = 0, decode = true }: ArcScoring = {},
 ): Promise<ArcRollout[]> {
   const { innerLoop, answers, concurrency } = variant;
   const prepared = group.map((candidate) => {
@@ -60,19 +73,15 @@ export async function scoreRecipes(
               batchSize: RECIPE_BATCH_SIZE,
               maximumTokens: variant.limits.sampleTokens,
               // One seed for all recipes of a task: they are compared from the same beginning.
-              seed: `${seed}/${candidate.task.id}`,
+              seed: `${seed}/${candidate.task.id}${repeat > 0 ? `/${repeat}` : ""}`,
             },
           }
         : {}),
-      questions: queries.flat().map(({ task }) => ({
-        prompt: arcPrompt(task),
-        // Single answers are not judged: the votes are.
-        judge: () => "ungraded" as const,
-      })),
+      questions: decode ? asked(queries) : measured(candidate.task, queries),
     })),
     {
       concurrency,
-      answerTokens: answers.maximumTokens,
+      answerTokens: decode ? answers.maximumTokens : 0,
       stop: ["#"],
       ...(executor ? { executor } : {}),
     },
@@ -92,9 +101,27 @@ export async function scoreRecipes(
       samples: sequences,
       steps: recipe ? recipeSteps(recipe, sequences) : 0,
       ...(result
-        ? outcomeOf(variant, task, queries, result)
+        ? outcomeOf(variant, task, decode ? queries : [], result)
         : refused(training?.status === "ok" ? parsed : (training ?? parsed))),
     };
+  });
+}
+
+/** Single answers are not judged: the votes are. */
+const judge = (): "ungraded" => "ungraded";
+
+function asked(queries: readonly (readonly ArcQuery[])[]): InnerLoopQuestion[] {
+  return queries.flat().map(({ task }) => ({ prompt: arcPrompt(task), judge }));
+}
+
+/** The queries that are asked in the task's own orientation, with the right grid; none where that is not known. */
+function measured(task: ArcTask, queries: readonly (readonly ArcQuery[])[]): InnerLoopQuestion[] {
+  return queries.flatMap((own, t) => {
+    const { output } = task.test[t];
+    if (!output) return [];
+    return own
+      .filter(({ inverter }) => inverter === null)
+      .map((query) => ({ prompt: arcPrompt(query.task), judge, gold: answered(output) }));
   });
 }
 
@@ -102,7 +129,7 @@ function outcomeOf(
   variant: ArcVariant,
   task: ArcTask,
   queries: readonly (readonly ArcQuery[])[],
-  { status, reason, answers, training, seconds }: InnerLoopResult,
+  { status, reason, answers, answerLosses, training, seconds }: InnerLoopResult,
 ): Pick<ArcRollout, "status" | "tests" | "tokens" | "seconds"> & Partial<ArcRollout> {
   const losses = training?.losses ?? [];
   const trained = {
@@ -111,6 +138,7 @@ function outcomeOf(
   };
   if (status !== "ok")
     return { status, ...(reason ? { reason } : {}), ...trained, tests: [], seconds };
+  if (answerLosses) return { status, ...trained, answerLosses, tests: [], seconds };
   const texts = answers.map(({ answer }) => answer);
   const tests = answerTests(task, queries, texts);
   const reward = taskReward(task, tests, variant.reward);

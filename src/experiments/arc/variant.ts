@@ -1,6 +1,15 @@
 /** The settings of few-shot ARC: the model chooses how it is trained on each task (paper, section 4.1). */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
+import {
+  DISTINCT_NAMES,
+  distinctNames,
+  lineOf,
+  lineSchema,
+  REPEATS_SUFFICE,
+  type Line,
+} from "../../restem/lines";
+import { REWARDS } from "../../restem/rewards";
 import { RECIPE_CHOICES } from "../../tasks/arc/constrained";
 import { RECIPE_LIMITS } from "../../tasks/arc/recipe";
 import { MOST_SAMPLES, SAMPLE_TOKENS } from "../../tasks/arc/training";
@@ -21,8 +30,6 @@ export const ARC_ARMS = [
 ] as const;
 /** One of `ARC_ARMS`. */
 export type ArcArm = (typeof ARC_ARMS)[number];
-/** Those that go in rounds. */
-export const ARC_ROUNDS: readonly ArcArm[] = ["SEAL", "random selection", "no selection"];
 
 const adapterSettings = loraSettingsSchema.omit({
   seed: true,
@@ -43,8 +50,7 @@ const recipeSchema = z.strictObject({
   epochs: z.int().min(1),
 });
 
-/** Schema of the variant. */
-export const arcVariantSchema = z.strictObject({
+const settings = z.strictObject({
   experiment: z.literal("arc"),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   description: z.string().default(""),
@@ -72,6 +78,8 @@ export const arcVariantSchema = z.strictObject({
     .min(1)
     .default([...PAPER_ARMS]),
   rounds: z.int().min(1).max(10).default(1),
+  /** Other training tasks in every round, instead of the same ones again; of listed ids an equal share. */
+  newTasks: z.boolean().optional(),
   sampling: z
     .strictObject({
       /** Self-edits for each training task in a round, and for each evaluated task. */
@@ -123,8 +131,64 @@ export const arcVariantSchema = z.strictObject({
   reward: z.enum(["solved", "cells"]).default("solved"),
   /** Self-edits kept for fine-tuning: all that solved their task, or the best of each task. */
   keep: z.union([z.literal("solved"), z.int().min(1).max(100)]).default("solved"),
+  /**
+   * What is asked of the reward: the measure as it is ("accuracy"), the right grids' likelihood ("answer loss"), the measure
+   * beyond that of the demonstrations in context ("over passage"), or its shrunk mean. "accuracy" unless told.
+   */
+  rewardKind: z.enum(REWARDS).optional(),
+  /** Trainings, each with a seed of its own, whose mean is a recipe's reward; 1 unless told. */
+  rewardSeeds: z.int().min(1).max(20).optional(),
+  /** Further lines of rounds, which keep other self-edits. */
+  lines: z.array(lineSchema).optional(),
   fineTuning: loraSettingsSchema.omit({ seed: true }).prefault({}),
   /** Adapters trained at once. */
   concurrency: z.int().min(1).max(64).default(4),
 });
-export type ArcVariant = z.output<typeof arcVariantSchema>;
+/** Its values. */
+export type ArcVariant = z.output<typeof settings>;
+
+/** Schema of the variant. */
+export const arcVariantSchema = settings
+  .refine(
+    ({ rewardKind: reward, rewardSeeds = 1 }) => REPEATS_SUFFICE.check({ reward, rewardSeeds }),
+    {
+      ...REPEATS_SUFFICE.message,
+    },
+  )
+  .refine(({ keep, rewardKind = "accuracy" }) => keep !== "solved" || rewardKind === "accuracy", {
+    error: '"solved" is of "accuracy"; give a number to keep of each task by another reward',
+    path: ["keep"],
+  })
+  .refine(
+    ({ data, newTasks, rounds }) =>
+      !newTasks || !("paths" in data) || data.train.length % rounds === 0,
+    { error: "with newTasks every round needs as many training tasks", path: ["data", "train"] },
+  )
+  .refine((variant) => distinctNames(arcLines(variant)), DISTINCT_NAMES);
+
+/** The lines that go in rounds, in the order of the arms, then the further ones. */
+export function arcLines(variant: ArcVariant): Line[] {
+  const { arms, keep, rewardKind: reward = "accuracy", rewardSeeds = 1, lines = [] } = variant;
+  const count = keep === "solved" ? 1 : keep;
+  const named: Partial<Record<ArcArm, Line>> = {
+    // Of what is scored by whether it solved its task, all that did: a mean above one half.
+    SEAL: lineOf(
+      keep === "solved"
+        ? { name: "SEAL", select: "above", score: 0.5, reward, rewardSeeds }
+        : { name: "SEAL", select: "best", reward, rewardSeeds },
+      count,
+    ),
+    "random selection": lineOf({ select: "random", reward, rewardSeeds }, count),
+    "no selection": lineOf({ select: "all", reward, rewardSeeds }, count),
+  };
+  return [...arms.flatMap((arm) => named[arm] ?? []), ...lines.map((line) => lineOf(line, count))];
+}
+
+/** Every arm with the number of its rounds, 0 for those that need none, in the order of results. */
+export function arcCells(variant: ArcVariant): { arm: string; rounds: number }[] {
+  const lines = arcLines(variant).map(({ name }) => name);
+  return [...new Set([...variant.arms, ...lines])].map((arm) => ({
+    arm,
+    rounds: lines.includes(arm) ? variant.rounds : 0,
+  }));
+}

@@ -119,6 +119,7 @@ export function biographyReport(
   const rows = cells.map((cell) => rowOf(variant, cell, heldOut));
   const { seeds, people } = variant;
   const sample = `${seeds.length} seed${seeds.length > 1 ? "s" : ""} of ${people.heldOut} held-out people, ${attributes.length} questions each. Lines and bands: 95% intervals over people.`;
+  const several = roundLines(variant).length > 2;
   const among = rewardComparisons(variant).map(([a, b]) => compare(heldOut, a, b));
   return {
     rows,
@@ -127,10 +128,10 @@ export function biographyReport(
     inputs,
     paper,
     seconds,
-    rollouts: variant.otherRewards ? rollouts.map(compactRollout) : rollouts,
+    rollouts: several ? rollouts.map(compactRollout) : rollouts,
     metrics: [
       ...cells.map((cell) => contentOf(cell, heldOut)).filter(({ n }) => n > 0),
-      ...(variant.otherRewards ? costs : []),
+      ...(several ? costs : []),
     ],
     figures: {
       "accuracy-by-round": figureAccuracyByRound(rows, {
@@ -145,7 +146,7 @@ export function biographyReport(
       "self-edit-styles": figureSelfEditStyles(stylesByRound(variant, heldOut), {
         title: "What the self-edits are made of, by round",
       }),
-      ...(variant.otherRewards ? { rewards: figureRewards(variant, among, sample) } : {}),
+      ...(several ? { rewards: figureRewards(variant, among, sample) } : {}),
     },
     tables: { person: personTable(variant, heldOut) },
   };

@@ -1,4 +1,4 @@
-/** Lines of rounds that differ in the reward: what is compared, drawn and kept of them; pure. */
+/** Further lines of rounds: what is compared, drawn and kept of them; pure. */
 import { figureBars } from "../../plot/bars";
 import type { Figure } from "../../plot/figure";
 import type { BiographyRollout, Cell } from "./report";
@@ -10,8 +10,8 @@ import type { RunRecord } from "../../run/record";
  * with as many inner loops a self-edit, where that is not the first.
  */
 export function rewardComparisons(variant: BiographiesVariant): [Cell, Cell][] {
-  const lines = roundLines(variant).filter(({ reward }) => reward !== undefined);
-  const [first, ...others] = lines;
+  // The last one is the control, with which every experiment compares.
+  const [first, ...others] = roundLines(variant).slice(0, -1);
   const pairs = others.flatMap((line) => {
     const equal = others.find(
       ({ reward, rewardSeeds }) => reward === "accuracy" && rewardSeeds === line.rewardSeeds,
@@ -47,8 +47,8 @@ export function figureRewards(
       interval: [100 * low, 100 * high] as const,
     })),
     {
-      title: `After ${rounds} rounds ${clear} of ${shown.length} other rewards differ${clear === 1 ? "s" : ""} clearly from accuracy`,
-      note: `Held-out accuracy minus that of best of K by accuracy, one inner loop a self-edit, on the same people. ${sample}`,
+      title: `After ${rounds} rounds ${clear} of ${shown.length} other ways to select differ${clear === 1 ? "s" : ""} clearly from best of K`,
+      note: `Held-out accuracy minus that of best of K, on the same people. ${sample}`,
       axisTitle: "Difference in accuracy (points)",
       format: (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`,
       marks: "points",

@@ -10,11 +10,12 @@ import { describeSelfEdit } from "../../tasks/biographies/selfedits";
 import { questionPrompt } from "../../tasks/biographies/texts";
 import { createWorld, newPeople, type Person } from "../../tasks/biographies/world";
 import { biographyReport, type BiographyRollout, type LineCost } from "./report";
-import { roundLines, type BiographiesVariant } from "./variant";
+import { peopleOfSeed, roundLines, type BiographiesVariant } from "./variant";
 import { requireSameInputs, type ExperimentContext, type Outcome } from "../../run/experiment";
+import type { Line } from "../../restem/lines";
 import {
   LessonRounds,
-  type RoundLine,
+  passageOnly,
   type Trial,
   type TrialPlace,
   type TrialResult,
@@ -80,8 +81,9 @@ export function candidatesPerSeed(variant: BiographiesVariant): number {
 /** One seed: its people, its policies, its arms. */
 class SeedRun {
   readonly costs: LineCost[] = [];
-  private readonly train: Subject[];
-  private readonly heldOut: Subject[];
+  /** Those of each round. */
+  private readonly train: readonly (readonly Subject[])[];
+  private readonly heldOut: readonly Subject[];
   private readonly rounds: LessonRounds;
 
   constructor(
@@ -92,12 +94,17 @@ class SeedRun {
     progress: Progress,
   ) {
     const { train, heldOut } = variant.people;
-    const people = newPeople(createWorld(0), seed, train + heldOut).map((person) => ({
+    const subjects = newPeople(createWorld(0), seed, peopleOfSeed(variant)).map((person) => ({
       person,
       lesson: personLesson(person, seed, true),
     }));
-    this.train = people.slice(0, train);
-    this.heldOut = people.slice(train);
+    this.heldOut = subjects.slice(train, train + heldOut);
+    // The held-out people are the same, whoever else is drawn.
+    const learned = [...subjects.slice(0, train), ...subjects.slice(train + heldOut)];
+    this.train = Array.from({ length: variant.rounds }, (_, r) => {
+      const first = variant.newPeople ? r * train : 0;
+      return learned.slice(first, first + train);
+    });
     this.rounds = new LessonRounds({ ...variant, answerTokens: 2 }, context, seed, (place, done) =>
       progress.advance(done.length, describe(seed, place, done)),
     );
@@ -129,7 +136,7 @@ class SeedRun {
     const open = await arm("passage in context", ({ lesson: { questions, passage } }) => ({
       questions: questions.map((one) => ({ ...one, prompt: questionPrompt(one.text, passage) })),
     }));
-    const passage = await arm("passage only", passageOnly);
+    const passage = await arm("passage only", ({ lesson }) => passageOnly(lesson));
     const oracle = await arm("oracle", ({ lesson }) => ({
       sequences: lesson.sequences(lesson.oracle ?? ""),
       questions: lesson.questions,
@@ -153,7 +160,7 @@ class SeedRun {
       const epochs = Math.max(1, Math.round(this.variant.innerLoop.epochs * ratio));
       const trials = this.heldOut.map((subject) => ({
         subject,
-        ...passageOnly(subject),
+        ...passageOnly(subject.lesson),
         settings: { epochs },
       }));
       rollouts.push(...(await this.score(this.base, arm, 0, trials)));
@@ -161,22 +168,28 @@ class SeedRun {
     return rollouts;
   }
 
-  /** ReST-EM: each round's scored samples, and how its policy does on the held-out people. */
-  private async line(line: RoundLine): Promise<BiographyRollout[]> {
+  /** The outer loop: each round's scored samples, and how its policy does on the held-out people. */
+  private async line(line: Line): Promise<BiographyRollout[]> {
     const rollouts: BiographyRollout[] = [];
     const { name: arm } = line;
-    const lessons = this.train.map(({ lesson }) => lesson);
-    const { rounds } = this.variant;
-    await this.rounds.all(this.base, line, rounds, lessons, async (learned, round) => {
-      const { policy, scored, kept, cost } = learned;
+    const lessons = this.train.map((subjects) => subjects.map(({ lesson }) => lesson));
+    await this.rounds.all(this.base, line, lessons, async (policy, learned) => {
+      const { round, selfEdits, scored, kept, cost } = learned;
       const place = { seed: this.seed, arm, round };
-      rollouts.push(
-        ...scored.map(({ lesson, ...result }) =>
-          rolloutOf({ ...place, part: "train" }, this.train[lesson], result),
-        ),
-        ...(await this.evaluate(policy, arm, round)),
-      );
-      this.costs.push({ ...place, ...cost, kept: kept.flat().length });
+      const subjects = this.train[round - 1];
+      if (line.reward !== undefined)
+        rollouts.push(
+          ...subjects.flatMap((subject, s) =>
+            scored[s].map((result, i) =>
+              rolloutOf({ ...place, part: "train" }, subject, {
+                ...result,
+                completion: selfEdits[s][i],
+              }),
+            ),
+          ),
+        );
+      rollouts.push(...(await this.evaluate(policy, arm, round)));
+      this.costs.push({ ...place, ...cost, kept: kept.length });
     });
     return rollouts;
   }
@@ -213,10 +226,6 @@ class SeedRun {
       }),
     );
   }
-}
-
-function passageOnly({ lesson: { passage, questions } }: Subject): Trial {
-  return { sequences: [passage], questions };
 }
 
 function rolloutOf(

@@ -1,15 +1,16 @@
 /** The settings of the outer loop on the small world of biographies. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
-import { REWARDS, type RewardKind } from "../../restem/rewards";
-import type { RoundLine } from "../lessons/rounds";
-
-/** The noise of a reward cannot be told from one repeat. */
-const REPEATS_SUFFICE = {
-  check: ({ reward, rewardSeeds }: { reward?: RewardKind | undefined; rewardSeeds: number }) =>
-    reward !== "shrunk" || rewardSeeds >= 2,
-  message: { error: 'the reward "shrunk" needs at least 2 repeats', path: ["rewardSeeds"] },
-};
+import {
+  DISTINCT_NAMES,
+  distinctNames,
+  lineOf,
+  lineSchema,
+  REPEATS_SUFFICE,
+  type Line,
+} from "../../restem/lines";
+import { REWARDS } from "../../restem/rewards";
+import { worldSizes } from "../../tasks/biographies/world";
 
 /** What self-edits are kept for, and how many inner loops' mean is one's reward. */
 const rewardSchema = z
@@ -19,65 +20,80 @@ const rewardSchema = z
   })
   .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message);
 
-/** What a line of rounds is called that selects by another reward than the first one. */
-const lineName = ({ reward, rewardSeeds }: z.output<typeof rewardSchema>): string =>
-  `best of K, ${reward}${rewardSeeds > 1 ? `, ${rewardSeeds} repeats` : ""}`;
-
 const adapterSettings = loraSettingsSchema.omit({ seed: true });
 
-/** Schema of the variant. */
-export const biographiesVariantSchema = z
-  .strictObject({
-    experiment: z.literal("biographies"),
-    name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
-    description: z.string().default(""),
-    model: z.string().min(1).default("tiny:biographies"),
-    seeds: z.array(z.int()).min(1).max(100).default([1]),
-    people: z
-      .strictObject({
-        train: z.int().min(1).max(300).default(40),
-        heldOut: z.int().min(1).max(300).default(40),
-      })
-      .prefault({}),
-    rounds: z.int().min(0).max(10).default(3),
-    sampling: z
-      .strictObject({
-        /** Self-edits for each person, K. */
-        count: z.int().min(1).max(50).default(5),
-        temperature: z.number().min(0).max(5).default(1),
-        topP: z.number().gt(0).max(1).default(1),
-        maximumTokens: z.int().min(1).max(256).default(90),
-      })
-      .prefault({}),
-    innerLoop: adapterSettings.prefault({}),
-    /** What a self-edit is rewarded for; "accuracy" unless told. */
-    reward: z.enum(REWARDS).optional(),
-    /** Inner-loop seeds whose mean accuracy is a candidate's reward, R. */
-    rewardSeeds: z.int().min(1).max(20).default(1),
-    /** Further lines of rounds, each with another reward; their differences to the first one are reported. */
-    otherRewards: z
-      .array(rewardSchema)
-      .refine((list) => new Set(list.map(lineName)).size === list.length, "a reward is given twice")
-      .optional(),
-    /** Self-edits for each held-out person in an evaluation. */
-    evaluationSamples: z.int().min(1).max(20).default(1),
-    /** Self-edits kept for each person. */
-    keep: z.int().min(1).max(50).default(1),
-    fineTuning: adapterSettings.prefault({}),
-    /** Adapters trained at once. */
-    concurrency: z.int().min(1).max(400).default(100),
-  })
-  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message);
-export type BiographiesVariant = z.output<typeof biographiesVariantSchema>;
+const settings = z.strictObject({
+  experiment: z.literal("biographies"),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  description: z.string().default(""),
+  model: z.string().min(1).default("tiny:biographies"),
+  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  people: z
+    .strictObject({
+      train: z.int().min(1).max(300).default(40),
+      heldOut: z.int().min(1).max(300).default(40),
+    })
+    .prefault({}),
+  rounds: z.int().min(0).max(10).default(3),
+  sampling: z
+    .strictObject({
+      /** Self-edits for each person, K. */
+      count: z.int().min(1).max(50).default(5),
+      temperature: z.number().min(0).max(5).default(1),
+      topP: z.number().gt(0).max(1).default(1),
+      maximumTokens: z.int().min(1).max(256).default(90),
+    })
+    .prefault({}),
+  innerLoop: adapterSettings.prefault({}),
+  /** What a self-edit is rewarded for; "accuracy" unless told. */
+  reward: z.enum(REWARDS).optional(),
+  /** Inner-loop seeds whose mean accuracy is a candidate's reward, R. */
+  rewardSeeds: z.int().min(1).max(20).default(1),
+  /** Further lines of rounds, each with another reward; their differences to the first one are reported. */
+  otherRewards: z
+    .array(rewardSchema)
+    .refine(
+      (list) => new Set(list.map((one) => `${one.reward}/${one.rewardSeeds}`)).size === list.length,
+      "a reward is given twice",
+    )
+    .optional(),
+  /** Further lines of rounds, which keep other self-edits; their differences to the first one are reported. */
+  lines: z.array(lineSchema).optional(),
+  /** Other people in every round, instead of the same ones again. */
+  newPeople: z.boolean().optional(),
+  /** Self-edits for each held-out person in an evaluation. */
+  evaluationSamples: z.int().min(1).max(20).default(1),
+  /** Self-edits kept for each person. */
+  keep: z.int().min(1).max(50).default(1),
+  fineTuning: adapterSettings.prefault({}),
+  /** Adapters trained at once. */
+  concurrency: z.int().min(1).max(400).default(100),
+});
+export type BiographiesVariant = z.output<typeof settings>;
 
-/** The lines that go in rounds; none where there are no rounds. */
-export function roundLines(variant: BiographiesVariant): RoundLine[] {
-  const { reward = "accuracy", rewardSeeds, otherRewards = [], rounds } = variant;
-  if (rounds === 0) return [];
+/** Schema of the variant. */
+export const biographiesVariantSchema = settings
+  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message)
+  .refine((variant) => peopleOfSeed(variant) <= worldSizes.newNames, {
+    error: `the small world has ${worldSizes.newNames} people to draw from`,
+    path: ["people"],
+  })
+  .refine((variant) => distinctNames(roundLines(variant)), DISTINCT_NAMES);
+
+/** Number of people that one seed needs. */
+export function peopleOfSeed({ people, rounds, newPeople }: BiographiesVariant): number {
+  return people.train * (newPeople ? Math.max(1, rounds) : 1) + people.heldOut;
+}
+
+/** The lines that go in rounds, SEAL's first and the control last; none where there are no rounds. */
+export function roundLines(variant: BiographiesVariant): Line[] {
+  const { reward = "accuracy", rewardSeeds, otherRewards = [], lines = [], keep } = variant;
+  if (variant.rounds === 0) return [];
   return [
-    { name: "best of K", reward, rewardSeeds },
-    ...otherRewards.map((other) => ({ name: lineName(other), ...other })),
-    { name: "random selection", rewardSeeds: 0 },
+    lineOf({ name: "best of K", select: "best", reward, rewardSeeds }, keep),
+    ...otherRewards.map((other) => lineOf({ select: "best", ...other }, keep)),
+    ...lines.map((line) => lineOf(line, keep)),
+    lineOf({ select: "random", reward: "accuracy", rewardSeeds: 1 }, keep),
   ];
 }
 

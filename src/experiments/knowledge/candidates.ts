@@ -4,7 +4,6 @@ import type { Model } from "../../model/load";
 import type { ChatMessage } from "../../model/types";
 import type { AuthoredSelfEdit } from "../../openai/author";
 import { createProgress, type Progress } from "../../messages/progress";
-import { answerPrompt, openBookPrompt } from "../../selfedit/prompts";
 import { trainingSequences } from "../../selfedit/sequences";
 import type { Passage } from "../../tasks/squad";
 import { sampleSelfEdits } from "../../restem/policy";
@@ -13,8 +12,9 @@ import { selfEditsBy, type Author } from "./authors";
 import type { Executor } from "../../restem/group";
 import { mapAtOnce } from "../../run/at-once";
 import { once, type ExperimentContext } from "../../run/experiment";
+import { questionPrompt } from "../lessons/passages";
 import { describe, type Rollout } from "./report";
-import type { KnowledgeVariant } from "../../run/variant";
+import type { KnowledgeVariant } from "./variant";
 
 type Order = KnowledgeVariant["order"];
 
@@ -96,28 +96,32 @@ function grouped(candidates: readonly Candidate[], size: number, order: Order): 
   return groups;
 }
 
-function groupKey(group: readonly Candidate[]): string {
-  return group
+function groupKey(group: readonly Candidate[], decode: boolean): string {
+  const key = group
     .map(({ arm, round, part, passage, seed, index, repeat }) => {
       const place = [arm, passage, seed, index].join("/");
       return round > 0 ? [part, round, repeat ?? 0, place].join("/") : place;
     })
     .join(" + ");
+  return decode ? key : `losses: ${key}`;
 }
 
-/** Trains and asks every candidate, a journalled group at a time, on the model given. */
+/**
+ * Trains and asks every candidate, a journalled group at a time, on the model given. With `decode` false the right
+ * answers' losses are measured, and none is written.
+ */
 export async function runCandidates(
   run: KnowledgeRun,
   model: Model,
   passages: readonly Passage[],
   candidates: readonly Candidate[],
-  order: Order = "arms",
+  { order = "arms", decode = true }: { readonly order?: Order; readonly decode?: boolean } = {},
 ): Promise<Rollout[]> {
   const { journal, executor } = run.context;
   const groups = grouped(candidates, run.variant.concurrency, order);
   const rollouts = await mapAtOnce(groups, executor?.groupsAtOnce ?? 1, async (group) => {
-    const finished = await once(journal, groupKey(group), () =>
-      runGroup(model, run.variant, passages, group, executor),
+    const finished = await once(journal, groupKey(group, decode), () =>
+      runGroup(model, run.variant, passages, group, decode, executor),
     );
     run.progress.advance(group.length, describe(finished));
     return finished;
@@ -131,6 +135,7 @@ async function runGroup(
   variant: KnowledgeVariant,
   passages: readonly Passage[],
   group: readonly Candidate[],
+  decode: boolean,
   executor?: Executor,
 ): Promise<Rollout[]> {
   const able = group.filter(({ selfEdit }) => selfEdit?.status !== "failed");
@@ -141,14 +146,17 @@ async function runGroup(
       ...(sequences ? { sequences } : {}),
       settings: { ...variant.innerLoop, seed: seedOf(candidate, passage) },
       questions: passage.questions.map(({ question, answers: gold }) => ({
-        prompt: questionPrompt(candidate.arm, passage, question),
+        prompt: questionPrompt(passage, question, {
+          inContext: candidate.arm === "passage in context",
+        }),
+        gold: gold[0],
         judge: (answer: string) => judgeAnswer({ question, gold, answer }),
       })),
     };
   });
   const results = await runInnerLoop(model, work, {
     concurrency: variant.concurrency,
-    answerTokens: variant.answers.maximumTokens,
+    answerTokens: decode ? variant.answers.maximumTokens : 0,
     ...(executor ? { executor } : {}),
   });
   return group.map((candidate) => {
@@ -195,12 +203,4 @@ function sequencesOf(
   if (selfEdit?.status !== "ok") return undefined;
   if (selfEdit.text.trim() === "") return [];
   return trainingSequences(selfEdit.text, { title, passage, splitLines });
-}
-
-/** SEAL asks with the topic before the question. */
-export function questionPrompt(arm: string, passage: Passage, question: string): ChatMessage[] {
-  const asked = `Topic: ${passage.title}\n${question}`;
-  return arm === "passage in context"
-    ? openBookPrompt(passage.passage, asked)
-    : answerPrompt(asked);
 }

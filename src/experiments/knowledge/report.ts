@@ -5,13 +5,14 @@ import type { Verdict } from "../../judge/verdict";
 import { figureAccuracyByArm, figureBars } from "../../plot/bars";
 import type { Figure } from "../../plot/figure";
 import type { Table } from "../../plot/table";
+import { groupBy } from "../../statistics/groups";
 import { createRandom } from "../../statistics/random";
 import type { CandidateStatus } from "../../restem/select";
 import { clusterShareInterval, mean, pairedDifference } from "../../statistics/statistics";
 import type { Passage } from "../../tasks/squad";
 import type { Outcome } from "../../run/experiment";
 import type { RunRecord } from "../../run/record";
-import type { KnowledgeVariant } from "../../run/variant";
+import { SEAL_LINE, type KnowledgeVariant } from "./variant";
 
 /** A finished candidate, as journalled and written to rollouts.jsonl. */
 export interface Rollout {
@@ -31,6 +32,10 @@ export interface Rollout {
   readonly firstLoss?: number;
   readonly lastLoss?: number;
   readonly reward?: number;
+  /** One for each inner loop, of a self-edit that was scored. */
+  readonly rewards?: readonly number[];
+  /** Losses of the right answers, where the reward needs them. */
+  readonly answerLosses?: readonly number[];
   readonly answers: readonly {
     readonly question: string;
     readonly answer: string;
@@ -116,7 +121,7 @@ function accuracyFigure(
       note: `${passages.length} passages, seeds ${variant.seeds.join(", ")}. Points: accuracy on n questions. Lines: 95% intervals over passages.`,
       paper: paper.map((row) => ({
         ...row,
-        arm: row.arm === ROUNDS_ARM ? named({ arm: row.arm, round: last }) : row.arm,
+        arm: row.arm === SEAL_LINE ? named({ arm: row.arm, round: last }) : row.arm,
       })),
     },
   );
@@ -141,9 +146,6 @@ function differencesFigure(passages: readonly Passage[], comparisons: Comparison
 
 const named = ({ arm, round }: Cell): string => (round > 0 ? `${arm}, round ${round}` : arm);
 
-/** The arm that goes in rounds. */
-export const ROUNDS_ARM = "best of K";
-
 /** The paper's table 2, one passage, Qwen2.5-7B on SQuAD. */
 const paperRows = [
   { arm: "untouched", accuracy: 0.327, source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage)" },
@@ -158,7 +160,7 @@ const paperRows = [
     source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage)",
   },
   {
-    arm: ROUNDS_ARM,
+    arm: SEAL_LINE,
     accuracy: 0.47,
     source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage, two rounds)",
   },
@@ -283,10 +285,15 @@ function answerTable(passage: Passage, rollouts: readonly Rollout[]): Table {
   };
 }
 
-/** One line about a finished group. */
+/** One line about a finished group: each arm with what came out of it. */
 export function describe(rollouts: readonly Rollout[]): string {
-  const rewards = rollouts.map(({ reward, status }) =>
-    reward === undefined ? status : reward.toFixed(2),
-  );
-  return `${rollouts[0].arm}: ${rewards.join(" ")}`;
+  const arms = groupBy(rollouts, named);
+  return [...arms]
+    .map(([arm, own]) => {
+      const rewards = own.map(({ reward, status }) =>
+        reward === undefined ? status : reward.toFixed(2),
+      );
+      return `${arm}: ${rewards.join(" ")}`;
+    })
+    .join("; ");
 }

@@ -1,124 +1,143 @@
 /**
- * The outer loop on a real model (paper, algorithm 1): in each round self-edits of new training passages are written,
- * scored by their adapters, the best kept, and the model fine-tuned on writing such; then evaluated.
+ * The outer loop on a real model: self-edits of the training passages are written, scored by their adapters, some of them
+ * kept, and the model fine-tuned on writing such; after every round the evaluated passages are asked about.
  */
-import { disposeWeights } from "../../model/weights";
 import type { Model } from "../../model/load";
-import { fineTunePolicy } from "../../restem/policy";
-import { selectCandidates } from "../../restem/select";
-import type { Passage } from "../../tasks/squad";
 import type { AuthoredSelfEdit } from "../../openai/author";
+import { keepByLine, scoreByLine, type Line, type ScoredCandidate } from "../../restem/lines";
+import { outerLoop } from "../../restem/outer-loop";
+import { learnPolicy } from "../../run/policy";
+import type { Passage } from "../../tasks/squad";
 import { runCandidates, writeOnce, type Candidate, type KnowledgeRun } from "./candidates";
-import { checkpointOf } from "../../run/experiment";
-import { ROUNDS_ARM, type Rollout } from "./report";
-import type { KnowledgeVariant, OuterLoop } from "../../run/variant";
+import type { Rollout } from "./report";
+import {
+  knowledgeLines,
+  SEAL_LINE,
+  type KnowledgeVariant,
+  type OuterLoopSettings,
+} from "./variant";
 
 /** Candidates of one seed's rounds: those that are scored, and those that are evaluated. */
 export function roundCandidates(
-  { outerLoop, sampling }: KnowledgeVariant,
+  { outerLoop: settings, sampling }: KnowledgeVariant,
   passages: number,
-  trainingPassages: number,
+  /** Training passages of each round. */
+  training: readonly number[],
 ): number {
-  if (!outerLoop) return 0;
-  const { rounds, rewardSeeds, evaluationSamples } = outerLoop;
-  return rounds * (trainingPassages * sampling.count * rewardSeeds + passages * evaluationSamples);
+  if (!settings) return 0;
+  const learned = training.reduce((sum, count) => sum + count, 0);
+  return knowledgeLines(settings).reduce(
+    (sum, { reward, rewardSeeds }) =>
+      sum +
+      learned * sampling.count * rewardSeeds +
+      (reward === "over passage" ? learned : 0) +
+      settings.rounds * passages * settings.evaluationSamples,
+    0,
+  );
 }
 
-/** Runs the rounds of every seed. */
-export async function runRounds(
-  run: KnowledgeRun,
-  base: Model,
-  training: readonly Passage[],
-  passages: readonly Passage[],
-): Promise<{ rollouts: Rollout[]; seconds: number }> {
-  const { outerLoop, seeds } = run.variant;
-  if (!outerLoop) return { rollouts: [], seconds: 0 };
-  const rollouts: Rollout[] = [];
-  let seconds = 0;
-  for (const seed of seeds) {
-    let policy = base;
-    for (let round = 1; round <= outerLoop.rounds; round++) {
-      const place = { run, outerLoop, seed, round };
-      const learned = await learnRound(place, policy, training);
-      if (policy !== base) disposeWeights(policy.weights);
-      policy = learned.policy;
-      const evaluated = await evaluate(place, policy, passages);
-      rollouts.push(...learned.rollouts, ...evaluated.rollouts);
-      seconds += learned.seconds + evaluated.seconds;
-    }
-    if (policy !== base) disposeWeights(policy.weights);
-  }
-  return { rollouts, seconds };
-}
-
-interface Place {
+/** What all rounds of a run share. */
+interface Rounds {
   readonly run: KnowledgeRun;
-  readonly outerLoop: OuterLoop;
+  readonly settings: OuterLoopSettings;
+  readonly base: Model;
+  /** Passages that writing is learned on, of each round. */
+  readonly training: readonly (readonly Passage[])[];
+  /** Passages that are asked about after each round. */
+  readonly passages: readonly Passage[];
+}
+
+/** A line of a seed. */
+interface Place {
+  readonly line: Line;
   readonly seed: number;
-  readonly round: number;
 }
 
-/** Writes, scores, keeps, fine-tunes. */
-async function learnRound(
-  { run, outerLoop, seed, round }: Place,
-  policy: Model,
-  training: readonly Passage[],
-): Promise<{ policy: Model; rollouts: Rollout[]; seconds: number }> {
-  const key = `${ROUNDS_ARM}/${round}/train/${seed}`;
-  const { selfEdits, seconds } = await writeOnce(run, policy, training, key);
-  const flat = candidates(selfEdits, { round, part: "train", seed });
-  const repeats: Rollout[][] = [];
-  for (let repeat = 0; repeat < outerLoop.rewardSeeds; repeat++) {
-    const repeated = flat.map((candidate) => ({ ...candidate, repeat }));
-    repeats.push(await runCandidates(run, policy, training, repeated));
-  }
-  const rollouts = repeats[0].map((first, i) =>
-    meanReward(
-      repeats.map((all) => all[i]),
-      first,
-    ),
-  );
-  const groups = training.map((_, p) => rollouts.filter((__, i) => flat[i].passage === p));
-  const kept = selectCandidates(groups, { kind: "best", count: outerLoop.keep });
-  const examples = kept.flatMap((indices, p) =>
-    indices.map((index) => ({
-      prompt: run.prompt(training[p]),
-      completion: groups[p][index].completion ?? "",
-    })),
-  );
-  const name = `${seed}/${ROUNDS_ARM}/${round}`;
-  const settings = { ...outerLoop.fineTuning, seed: name };
-  const checkpoint = checkpointOf(run.context, name);
-  const learned = await fineTunePolicy(policy, examples, settings, checkpoint);
-  return { policy: learned, rollouts, seconds };
+/** What came of rounds, and the time that writing took. */
+interface Written {
+  readonly rollouts: Rollout[];
+  seconds: number;
 }
 
-async function evaluate(
-  { run, outerLoop, seed, round }: Place,
-  policy: Model,
-  passages: readonly Passage[],
-): Promise<{ rollouts: Rollout[]; seconds: number }> {
-  const key = `${ROUNDS_ARM}/${round}/evaluation/${seed}`;
-  const count = outerLoop.evaluationSamples;
-  const { selfEdits, seconds } = await writeOnce(run, policy, passages, key, undefined, count);
-  const flat = candidates(selfEdits, { round, part: "evaluation", seed });
-  return { rollouts: await runCandidates(run, policy, passages, flat), seconds };
+/** Goes through the rounds, every line of every seed. */
+export async function runRounds(rounds: Rounds): Promise<Written> {
+  const written: Written = { rollouts: [], seconds: 0 };
+  for (const seed of rounds.run.variant.seeds)
+    for (const line of knowledgeLines(rounds.settings))
+      await runLine(rounds, { line, seed }, written);
+  return written;
+}
+
+async function runLine(rounds: Rounds, { line, seed }: Place, written: Written): Promise<void> {
+  const { run, settings, base, training, passages } = rounds;
+  // In round 1 all lines draw the same self-edits from the same model, and score them by the same inner loops.
+  const drawnBy = (round: number): string => (round === 1 ? SEAL_LINE : line.name);
+  const write = async (
+    policy: Model,
+    own: readonly Passage[],
+    key: string,
+    count?: number,
+  ): Promise<AuthoredSelfEdit[][]> => {
+    const { selfEdits, seconds } = await writeOnce(run, policy, own, key, undefined, count);
+    written.seconds += seconds;
+    return selfEdits;
+  };
+  await outerLoop<Passage, ScoredCandidate>({
+    policy: base,
+    tasks: training,
+    write: async (policy, own, round) =>
+      (await write(policy, own, `${drawnBy(round)}/${round}/train/${seed}`)).map((texts) =>
+        texts.map((selfEdit) => (selfEdit.status === "ok" ? selfEdit.text : "")),
+      ),
+    score: async (policy, own, selfEdits, round) => {
+      if (line.reward === undefined) return selfEdits.map((texts) => texts.map(unscored));
+      const place = { arm: drawnBy(round), round, part: "train", seed } as const;
+      const scored = await scoreByLine(line, selfEdits, {
+        run: (repeat, decode) =>
+          runCandidates(run, policy, own, candidates(selfEdits, { ...place, repeat }), { decode }),
+        reference: () =>
+          runCandidates(
+            run,
+            policy,
+            own,
+            own.map((_, passage) => ({ ...place, arm: "passage only", passage, index: 0 })),
+          ),
+      });
+      written.rollouts.push(...scored.flat().map((one) => ({ ...one, arm: line.name })));
+      return scored;
+    },
+    select: (scored, round) => keepByLine(line, scored, `${seed}/${round}`),
+    imitate: (policy, examples, round) => {
+      const name = `${seed}/${line.name}/${round}`;
+      return learnPolicy(
+        run.context,
+        policy,
+        examples.map(({ task, selfEdit }) => ({ prompt: run.prompt(task), completion: selfEdit })),
+        { ...settings.fineTuning, seed: name },
+        name,
+      );
+    },
+    evaluate: async (policy, { round }) => {
+      const place = { arm: line.name, round, part: "evaluation", seed } as const;
+      const key = `${line.name}/${round}/evaluation/${seed}`;
+      const selfEdits = await write(policy, passages, key, settings.evaluationSamples);
+      const texts = selfEdits.map((own) => own.map((one) => (one.status === "ok" ? one.text : "")));
+      const evaluated = await runCandidates(run, policy, passages, candidates(texts, place));
+      written.rollouts.push(...evaluated);
+    },
+  });
+}
+
+/** A self-edit of which only is known whether there is any text, and how long it is. */
+function unscored(selfEdit: string): ScoredCandidate {
+  return { status: selfEdit.trim() === "" ? "unparsable" : "ok", length: selfEdit.length };
 }
 
 function candidates(
-  selfEdits: readonly (readonly AuthoredSelfEdit[])[],
-  place: Pick<Candidate, "round" | "part" | "seed">,
+  selfEdits: readonly (readonly string[])[],
+  place: Pick<Candidate, "arm" | "round" | "part" | "seed" | "repeat">,
 ): Candidate[] {
   return selfEdits.flatMap((own, passage) =>
-    own.map((selfEdit, index) => ({ ...place, arm: ROUNDS_ARM, passage, index, selfEdit })),
+    own.map((text, index) => ({ ...place, passage, index, selfEdit: { status: "ok", text } })),
   );
-}
-
-/** The first repeat with the mean of all repeats' rewards; a repeat that failed is a failure of the candidate. */
-function meanReward(repeats: readonly Rollout[], first: Rollout): Rollout {
-  const failed = repeats.find(({ status }) => status !== "ok");
-  if (failed) return failed;
-  const rewards = repeats.flatMap(({ reward }) => reward ?? []);
-  if (rewards.length === 0) return first;
-  return { ...first, reward: rewards.reduce((sum, value) => sum + value, 0) / rewards.length };
 }

@@ -1,25 +1,22 @@
 /**
  * Knowledge incorporation with a real model (paper, section 4.2, one passage): for every passage and arm an adapter is
  * trained (or none), the questions are answered without the passage, and the answers judged. The outer loop is in
- * knowledge-rounds.ts, what the rollouts show in knowledge-report.ts.
+ * rounds.ts, what the rollouts show in report.ts.
  */
-import path from "node:path";
 import { loadModel, disposeModel, type Model } from "../../model/load";
 import type { AuthoredSelfEdit } from "../../openai/author";
+import { UserError } from "../../messages/errors";
 import { createProgress, downloadProgress } from "../../messages/progress";
 import { promptFromFile, readPromptFile, selfEditPrompt } from "../../selfedit/prompts";
-import { resolveData } from "../../tasks/data-source";
-import { readPlaces, readSquad, selectPassages, type Passage } from "../../tasks/squad";
+import type { Passage } from "../../tasks/squad";
+import { readPassages } from "../lessons/passages";
 import { authorArm, authorInputs, type Author } from "./authors";
 import { requireSameInputs, type ExperimentContext, type Outcome } from "../../run/experiment";
-import { sha256OfFile } from "../../files/files";
 import { runCandidates, writeOnce, type Candidate, type KnowledgeRun } from "./candidates";
 import { knowledgeReport } from "./report";
 import { roundCandidates, runRounds } from "./rounds";
 import type { RunRecord } from "../../run/record";
-import { packagePath, type KnowledgeVariant, type PassageData } from "../../run/variant";
-
-export { questionPrompt } from "./candidates";
+import type { KnowledgeVariant } from "./variant";
 
 /** Runs the experiment. */
 export async function runKnowledge(
@@ -28,14 +25,16 @@ export async function runKnowledge(
 ): Promise<Outcome> {
   const { log, quiet } = context;
   const { passages, input } = await readPassages(variant, context);
-  const training = variant.outerLoop ? await readPassages(variant.outerLoop, context) : undefined;
+  const training = await readTraining(variant, context);
+  requireApart(training.passages.flat(), passages);
   const prompt = await selfEditPrompts(variant);
   const given = await authorInputs(variant.authors);
   log(`Loading ${variant.model}`);
   const onProgress = downloadProgress(variant.model, { quiet });
   const model = await loadModel(variant.model, { onProgress });
-  const inputs = [...model.inputs, input, ...(training ? [training.input] : []), ...given];
-  const total = candidateCount(variant, passages.length, training?.passages.length ?? 0);
+  const inputs = [...model.inputs, input, ...training.inputs, ...given];
+  const counts = training.passages.map(({ length }) => length);
+  const total = candidateCount(variant, passages.length, counts);
   const progress = createProgress("training and answering", total, { quiet });
   const run = { variant, context, prompt, progress };
   try {
@@ -44,9 +43,10 @@ export async function runKnowledge(
     const candidates = listCandidates(variant, passages, edits.arms);
     const questions = passages.reduce((sum, passage) => sum + passage.questions.length, 0);
     log(`${passages.length} passages, ${total} candidates, ${questions} questions`);
-    const rollouts = await runCandidates(run, model, passages, candidates, variant.order);
-    const rounds = training
-      ? await runRounds(run, model, training.passages, passages)
+    const { order, outerLoop: settings } = variant;
+    const rollouts = await runCandidates(run, model, passages, candidates, { order });
+    const rounds = settings
+      ? await runRounds({ run, settings, base: model, training: training.passages, passages })
       : { rollouts: [], seconds: 0 };
     const all = [...rollouts, ...rounds.rollouts];
     const failed = all.filter(({ status }) => status === "failed").length;
@@ -63,14 +63,40 @@ export async function runKnowledge(
 export function candidateCount(
   variant: KnowledgeVariant,
   passages: number,
-  trainingPassages: number,
+  /** Training passages of each round. */
+  training: readonly number[],
 ): number {
   const { arms, authors, seeds, sampling } = variant;
   const written = (arms.includes("untrained self-edits") ? 1 : 0) + authors.length;
   const plain = arms.filter((arm) => arm === "untouched" || arm === "passage in context").length;
   const trained = written * sampling.count + (arms.includes("passage only") ? 1 : 0);
-  const rounds = roundCandidates(variant, passages, trainingPassages);
+  const rounds = roundCandidates(variant, passages, training);
   return passages * (plain + seeds.length * trained) + seeds.length * rounds;
+}
+
+/** Throws UserError where a passage would be both learned on and evaluated. */
+function requireApart(training: readonly Passage[], evaluated: readonly Passage[]): void {
+  const known = new Set(evaluated.map(({ passage }) => passage));
+  const both = training.find(({ passage }) => known.has(passage));
+  if (both)
+    throw new UserError(
+      `The passage ${both.id} would be both learned on and evaluated; name other passages in "outerLoop.data".`,
+    );
+}
+
+/** The passages that writing is learned on, of each round. */
+async function readTraining(
+  { outerLoop }: KnowledgeVariant,
+  { quiet }: Pick<ExperimentContext, "quiet">,
+): Promise<{ passages: Passage[][]; inputs: RunRecord["inputs"][number][] }> {
+  if (!outerLoop) return { passages: [], inputs: [] };
+  const { data, rounds } = outerLoop;
+  const named = Array.isArray(data) ? data : [data];
+  const read = await Promise.all(named.map((one) => readPassages({ data: one }, { quiet })));
+  return {
+    passages: Array.from({ length: rounds }, (_, r) => read[r % read.length].passages),
+    inputs: read.flatMap(({ input }) => input),
+  };
 }
 
 async function selfEditPrompts(variant: KnowledgeVariant): Promise<KnowledgeRun["prompt"]> {
@@ -78,35 +104,6 @@ async function selfEditPrompts(variant: KnowledgeVariant): Promise<KnowledgeRun[
   if ("kind" in prompt) return (passage) => selfEditPrompt(prompt.kind, passage);
   const template = await readPromptFile(prompt.file);
   return (passage) => promptFromFile(template, passage);
-}
-
-/**
- * The passages that a variant's data names, and their file for the record. Throws UserError where there is no such file
- * or passage.
- */
-export async function readPassages(
-  { data }: { readonly data: PassageData },
-  { quiet = true }: { readonly quiet?: boolean } = {},
-): Promise<{ passages: Passage[]; input: RunRecord["inputs"][number] }> {
-  const { split, titles, places, start, count } = data;
-  const onProgress = downloadProgress(data.source, { quiet });
-  const { file, source } = await resolveData(data.source, onProgress);
-  const all = await readSquad(file, split ? { split } : {});
-  const passages = selectPassages(all, {
-    start,
-    ...(places === undefined ? {} : { places: await readPlaces(placesFile(places)) }),
-    ...(titles ? { titles } : {}),
-    ...(count === undefined ? {} : { count }),
-  });
-  const input = { name: path.basename(file), source, sha256: await sha256OfFile(file) };
-  return { passages, input };
-}
-
-/** The file of a variant's `data.places`. */
-export function placesFile(places: string): string {
-  return places === "seal-evaluation" || places === "seal-training"
-    ? packagePath("experiments", "knowledge", `${places}-passages.json`)
-    : path.resolve(places);
 }
 
 /** Self-edits of an arm, [passage][seed][index]. */

@@ -26,7 +26,7 @@ import {
 } from "../../tasks/biographies/texts";
 import { createWorld, newPeople, worldSizes, type Person } from "../../tasks/biographies/world";
 import type { Passage } from "../../tasks/squad";
-import { questionPrompt, readPassages } from "../knowledge/run";
+import { questionPrompt, readPassages } from "./passages";
 import type { LessonSettings, WritingSettings } from "./settings";
 import type { RunRecord } from "../../run/record";
 
@@ -125,7 +125,7 @@ function passageLesson(passage: Passage, { prompt, splitLines }: LessonSettings)
     questions: passage.questions.map(({ question, answers: gold }) => ({
       text: question,
       gold: gold[0],
-      prompt: questionPrompt("untouched", passage, question),
+      prompt: questionPrompt(passage, question),
       judge: (answer) => judgeAnswer({ question, gold, answer }),
     })),
     sequences: (selfEdit) =>

@@ -1,36 +1,22 @@
 /**
- * Rounds of ReST-EM on lessons (paper, algorithm 1): self-edits are sampled, scored by their adapters and selected, and
- * the model is fine-tuned on writing such. What is asked of a policy after its rounds is the experiments' matter.
+ * Rounds of the outer loop on lessons: self-edits are sampled, scored by their adapters and selected, and the model is
+ * fine-tuned on writing such, all of it journalled. What is asked of a policy afterwards is the experiments' matter.
  */
-import { UserError } from "../../messages/errors";
 import type { LoraSettings } from "../../lora/settings";
 import type { Model } from "../../model/load";
-import { disposeWeights, sha256OfWeights } from "../../model/weights";
 import { runInnerLoop, type InnerLoopResult } from "../../restem/inner-loop";
-import { fineTunePolicy, sampleSelfEdits, type SelfEditSampling } from "../../restem/policy";
-import { rewardOf, selectByReward, type RewardKind } from "../../restem/rewards";
-import { selectCandidates } from "../../restem/select";
-import { mean } from "../../statistics/statistics";
+import { keepByLine, scoreByLine, type Line, type ScoredCandidate } from "../../restem/lines";
+import { outerLoop, type Round } from "../../restem/outer-loop";
+import { sampleSelfEdits, type SelfEditSampling } from "../../restem/policy";
 import { mapGroups } from "../../run/at-once";
-import { checkpointOf, once, type ExperimentContext } from "../../run/experiment";
+import { once, type ExperimentContext } from "../../run/experiment";
+import { learnPolicy } from "../../run/policy";
 import type { Lesson, LessonQuestion } from "./lessons";
-
-/** One way to go through the rounds. */
-export interface RoundLine {
-  /** Part of its journal keys and seeds. */
-  readonly name: string;
-  /** What self-edits are kept for. Absent: they are kept at random, which is the control and needs no inner loops. */
-  readonly reward?: RewardKind;
-  /** Inner loops whose mean is a self-edit's reward. */
-  readonly rewardSeeds: number;
-}
 
 /** Settings of the rounds. */
 export interface RoundSettings {
   readonly sampling: SelfEditSampling;
   readonly innerLoop: Omit<LoraSettings, "seed">;
-  /** Self-edits kept for each lesson. */
-  readonly keep: number;
   readonly fineTuning: Omit<LoraSettings, "seed">;
   /** Adapters trained at once. */
   readonly concurrency: number;
@@ -63,13 +49,8 @@ export interface TrialPlace {
   readonly part: string;
 }
 
-/** A sampled self-edit after its inner loops: the first one's result with the mean reward; a failed one's where one failed. */
-export interface ScoredSelfEdit extends TrialResult {
-  readonly lesson: number;
-  readonly completion: string;
-  /** One for each inner loop. */
-  readonly rewards?: readonly number[];
-}
+/** A sampled self-edit: after its inner loops, or, in a line without rewards, only read. */
+export type ScoredSelfEdit = TrialResult & ScoredCandidate;
 
 /** What scoring one round took. */
 export interface RoundCost {
@@ -80,14 +61,8 @@ export interface RoundCost {
   readonly seconds: { readonly train: number; readonly answer: number };
 }
 
-/** A finished round. */
-export interface LearnedRound {
-  /** The caller's to dispose; the policy that it came from where nothing was kept. */
-  readonly policy: Model;
-  /** Lessons' self-edits one after the other; empty with random selection. */
-  readonly scored: readonly ScoredSelfEdit[];
-  /** Kept indices of each lesson's self-edits. */
-  readonly kept: readonly (readonly number[])[];
+/** A finished round, and what scoring it took. */
+export interface LearnedRound extends Round<Lesson, ScoredSelfEdit> {
   readonly cost: RoundCost;
 }
 
@@ -104,25 +79,37 @@ export class LessonRounds {
     private readonly onTrials: (place: TrialPlace, results: readonly TrialResult[]) => void,
   ) {}
 
-  /** All rounds of a line from `base`; `after` is given each round's outcome, whose policy is disposed of afterwards. */
+  /** All rounds of a line from `base`; `after` is given each round's policy, which is disposed of afterwards, and outcome. */
   async all(
     base: Model,
-    line: RoundLine,
-    rounds: number,
-    lessons: readonly Lesson[],
-    after: (learned: LearnedRound, round: number) => Promise<void>,
+    line: Line,
+    lessons: readonly (readonly Lesson[])[],
+    after: (policy: Model, learned: LearnedRound) => Promise<void>,
   ): Promise<void> {
-    let policy = base;
-    try {
-      for (let round = 1; round <= rounds; round++) {
-        const learned = await this.learn(policy, line, round, lessons);
-        if (policy !== base && policy !== learned.policy) disposeWeights(policy.weights);
-        policy = learned.policy;
-        await after(learned, round);
-      }
-    } finally {
-      if (policy !== base) disposeWeights(policy.weights);
-    }
+    const { context, settings, seed } = this;
+    let inner: TrialResult[] = [];
+    await outerLoop<Lesson, ScoredSelfEdit>({
+      policy: base,
+      tasks: lessons,
+      write: (policy, own, round) =>
+        this.sample(policy, this.key(line, round), own, settings.sampling.count),
+      score: (policy, own, selfEdits, round) => {
+        inner = [];
+        return this.score(policy, line, round, own, selfEdits, (results) => inner.push(...results));
+      },
+      select: (scored, round) => keepByLine(line, scored, `${seed}/${round}`),
+      imitate: (policy, examples, round) => {
+        const name = `${seed}/${line.name}/${round}`;
+        return learnPolicy(
+          context,
+          policy,
+          examples.map(({ task, selfEdit }) => ({ prompt: task.prompt, completion: selfEdit })),
+          { ...settings.fineTuning, seed: name },
+          name,
+        );
+      },
+      evaluate: (policy, round) => after(policy, { ...round, cost: costOf(inner) }),
+    });
   }
 
   /** `count` self-edits for each lesson. The key is also their seed. */
@@ -180,121 +167,60 @@ export class LessonRounds {
     });
   }
 
-  /** Samples, scores, keeps, fine-tunes. */
-  private async learn(
+  /** In round 1 all lines draw the same self-edits from the same model, and score them by the same inner loops. */
+  private placeOf(line: Line, round: number): Omit<TrialPlace, "part"> {
+    return { line: round === 1 ? "both" : line.name, round };
+  }
+
+  private key(line: Line, round: number): string {
+    return `${this.seed}/${this.placeOf(line, round).line}/${round}/train/self-edits`;
+  }
+
+  /** Every self-edit by its inner loops; without a reward only whether it parses. */
+  private async score(
     policy: Model,
-    line: RoundLine,
+    line: Line,
     round: number,
     lessons: readonly Lesson[],
-  ): Promise<LearnedRound> {
-    const { keep, sampling } = this.settings;
-    // In round 1 all lines draw the same self-edits from the same model, and score them by the same inner loops.
-    const place = { line: round === 1 ? "both" : line.name, round };
-    const key = `${this.seed}/${place.line}/${round}/train/self-edits`;
-    const completions = await this.sample(policy, key, lessons, sampling.count);
-    const repeats = await this.repeats(policy, line, place, lessons, completions);
-    const alone = await this.passagesAlone(policy, line, place, lessons);
-    const scored = scoredSelfEdits(line, completions, repeats);
-    const kept =
-      line.reward === undefined
-        ? selectCandidates(parsed(lessons, completions), {
-            kind: "random",
-            count: keep,
-            seed: `${this.seed}/${round}`,
-          })
-        : selectByReward(
-            line.reward,
-            lessons.map((_, l) => scored.filter(({ lesson }) => lesson === l)),
-            keep,
-            alone.map(({ reward }) => reward ?? NaN),
-          );
-    const examples = kept.flatMap((indices, l) =>
-      indices.map((i) => ({ prompt: lessons[l].prompt, completion: completions[l][i] })),
-    );
-    const name = `${this.seed}/${line.name}/${round}`;
-    const settings = { ...this.settings.fineTuning, seed: name };
-    const next =
-      examples.length > 0
-        ? await fineTunePolicy(policy, examples, settings, checkpointOf(this.context, name))
-        : policy;
-    await this.checkPolicy(next, name);
-    return { policy: next, scored, kept, cost: costOf([...repeats.flat(), ...alone]) };
-  }
-
-  /** Every self-edit's inner loops: [repeat][self-edit]. */
-  private async repeats(
-    policy: Model,
-    { reward, rewardSeeds }: RoundLine,
-    place: Omit<TrialPlace, "part">,
-    lessons: readonly Lesson[],
-    completions: readonly (readonly string[])[],
-  ): Promise<TrialResult[][]> {
-    if (reward === undefined) return [];
+    selfEdits: readonly (readonly string[])[],
+    onResults: (results: readonly TrialResult[]) => void,
+  ): Promise<ScoredSelfEdit[][]> {
+    if (line.reward === undefined) return unscored(lessons, selfEdits);
+    const place = this.placeOf(line, round);
     const trials = lessons.flatMap(({ sequences, questions }, l) =>
-      completions[l].map((completion) => ({ sequences: sequences(completion), questions })),
+      selfEdits[l].map((selfEdit) => ({ sequences: sequences(selfEdit), questions })),
     );
-    const decode = reward !== "answer loss";
-    const repeats: TrialResult[][] = [];
-    for (let r = 0; r < rewardSeeds; r++)
-      repeats.push(await this.run(policy, { ...place, part: `reward ${r}` }, trials, { decode }));
-    return repeats;
-  }
-
-  /** For the reward "over passage": adapters of the lessons' passages alone. */
-  private async passagesAlone(
-    policy: Model,
-    { reward }: RoundLine,
-    place: Omit<TrialPlace, "part">,
-    lessons: readonly Lesson[],
-  ): Promise<TrialResult[]> {
-    if (reward !== "over passage") return [];
-    const trials = lessons.map(({ passage, questions }) => ({ sequences: [passage], questions }));
-    return this.run(policy, { ...place, part: "reference" }, trials);
-  }
-
-  /**
-   * A policy is not stored: a resumed run makes it again from the same self-edits (from its checkpoint, where that takes
-   * long). That it is the same, bit for bit, is made sure of here, as everything after it depends on that.
-   */
-  private async checkPolicy(policy: Model, name: string): Promise<void> {
-    const { journal, log } = this.context;
-    const sha256 = await sha256OfWeights(policy.weights);
-    if ((await once(journal, `${name}/policy`, () => Promise.resolve(sha256))) !== sha256)
-      throw new UserError(
-        `${name}/policy: made again, the policy is not the one of before; was the run begun on another machine?\nGo on there, or move the run's folder away to start anew.`,
-      );
-    log(`Policy ${name}: sha256 ${sha256}`);
+    const kept = async (results: Promise<TrialResult[]>): Promise<TrialResult[]> => {
+      onResults(await results);
+      return results;
+    };
+    return scoreByLine(line, selfEdits, {
+      run: (repeat, decode) =>
+        kept(this.run(policy, { ...place, part: `reward ${repeat}` }, trials, { decode })),
+      reference: () =>
+        kept(this.run(policy, { ...place, part: "reference" }, lessons.map(passageOnly))),
+    });
   }
 }
 
-/** Self-edits as candidates of which only is known whether they parse. */
-function parsed(
+/** The passage alone. */
+export function passageOnly({ passage, questions }: Lesson): Trial {
+  return { sequences: [passage], questions };
+}
+
+/** Self-edits of which only is known whether they parse, and how long they are. */
+function unscored(
   lessons: readonly Lesson[],
-  completions: readonly (readonly string[])[],
-): { status: "ok" | "unparsable" }[][] {
-  return completions.map((own, l) =>
-    own.map((completion) => ({
-      status: lessons[l].sequences(completion).length > 0 ? "ok" : "unparsable",
-    })),
+  selfEdits: readonly (readonly string[])[],
+): ScoredSelfEdit[][] {
+  return selfEdits.map((own, l) =>
+    own.map((selfEdit) => {
+      const sequences = lessons[l].sequences(selfEdit).length;
+      const status = sequences > 0 ? "ok" : "unparsable";
+      const seconds = { train: 0, answer: 0 };
+      return { status, length: selfEdit.length, sequences, tokens: 0, answers: [], seconds };
+    }),
   );
-}
-
-function scoredSelfEdits(
-  { reward }: RoundLine,
-  completions: readonly (readonly string[])[],
-  repeats: readonly (readonly TrialResult[])[],
-): ScoredSelfEdit[] {
-  if (reward === undefined) return [];
-  const places = completions.flatMap((own, lesson) =>
-    own.map((completion) => ({ lesson, completion })),
-  );
-  return places.map((place, i) => {
-    const own = repeats.map((all) => all[i]);
-    const failed = own.find(({ status }) => status !== "ok");
-    if (failed) return { ...failed, ...place };
-    const rewards = own.flatMap((result) => rewardOf(reward, result) ?? []);
-    return { ...own[0], ...place, ...(rewards.length > 0 && { reward: mean(rewards) }), rewards };
-  });
 }
 
 function costOf(results: readonly TrialResult[]): RoundCost {

@@ -1,17 +1,13 @@
 /** Settings of experiments that learn from lessons (lessons.ts): where passages come from, and who writes the self-edits. */
 import { z } from "zod";
+import { loraSettingsSchema } from "../../lora/settings";
+import { TARGET_NAMES } from "../../model/adapters";
 import { selfEditKinds } from "../../selfedit/prompts";
+import { passageDataSchema } from "./passages";
 
-/** Where lessons come from. */
-export const lessonDataSchema = z.strictObject({
-  /** "biographies" (the small world), or what the knowledge experiment's data may be. */
+/** Where lessons come from: what the knowledge experiment's data may be, or "biographies" (the small world). */
+export const lessonDataSchema = passageDataSchema.extend({
   source: z.string().min(1).default("biographies"),
-  /** SEAL's choice of SQuAD's passages, as in the knowledge experiment. */
-  places: z.string().min(1).optional(),
-  split: z.enum(["train", "eval"]).optional(),
-  titles: z.array(z.string()).optional(),
-  start: z.int().min(0).default(0),
-  count: z.int().min(1).optional(),
 });
 
 /** Keys of a variant that decide what a lesson is. */
@@ -32,6 +28,15 @@ export const samplingSchema = z.strictObject({
   temperature: z.number().min(0).max(5).default(1),
   topP: z.number().gt(0).max(1).default(0.95),
   maximumTokens: z.int().min(1).max(8192).default(1024),
+});
+
+/** Fine-tuning a policy on kept self-edits. The paper's: rank 64, alpha 128, all linear layers, 2 epochs, rate 3e-4. */
+export const fineTuningSchema = loraSettingsSchema.omit({ seed: true }).prefault({
+  rank: 64,
+  alpha: 128,
+  targets: [...TARGET_NAMES],
+  epochs: 2,
+  learningRate: 3e-4,
 });
 
 /** Who writes the self-edits. */

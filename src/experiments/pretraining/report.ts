@@ -52,18 +52,13 @@ export function roundMetrics(
   place: Pick<RoundMetrics, "seed" | "arm" | "round">,
   { scored, kept, cost }: LearnedRound,
 ): RoundMetrics {
-  const rewards = (all: LearnedRound["scored"]): number[] =>
-    all.flatMap(({ reward }) => reward ?? []);
-  const ofKept = kept.flatMap((indices, l) => {
-    const own = scored.filter(({ lesson }) => lesson === l);
-    return own.length > 0 ? rewards(indices.map((i) => own[i])) : [];
-  });
+  const ofKept = kept.flatMap(({ task, index }) => scored[task][index].reward ?? []);
   const meanOf = (values: readonly number[]): number | null =>
     values.length > 0 ? mean(values) : null;
   return {
     ...place,
-    kept: kept.flat().length,
-    meanReward: meanOf(rewards(scored)),
+    kept: kept.length,
+    meanReward: meanOf(scored.flat().flatMap(({ reward }) => reward ?? [])),
     meanKeptReward: meanOf(ofKept),
     ...cost,
   };

@@ -8,6 +8,7 @@ import { stepCount } from "../../lora/plan";
 import { disposeModel, loadModel, type Model } from "../../model/load";
 import { createProgress, downloadProgress } from "../../messages/progress";
 import { runInnerLoop, type InnerLoopCandidate } from "../../restem/inner-loop";
+import { lineOf } from "../../restem/lines";
 import { mapGroups } from "../../run/at-once";
 import {
   once,
@@ -137,19 +138,18 @@ class SeedRun {
     const { seed, context } = this;
     const settings = { ...outerLoop, answerTokens: answers.maximumTokens };
     const loop = new LessonRounds(settings, context, seed, () => undefined);
-    const line = {
-      name: arm,
-      rewardSeeds: outerLoop.rewardSeeds,
-      ...(arm === "SEAL" ? { reward: "accuracy" as const } : {}),
-    };
+    const { rewardSeeds, keep, rounds } = outerLoop;
+    const select = arm === "SEAL" ? "best" : "random";
+    const line = lineOf({ name: arm, select, reward: "accuracy", rewardSeeds }, keep);
     const rollouts: PretrainingRollout[] = [];
-    const { training } = this.lessons;
-    await loop.all(this.base, line, outerLoop.rounds, training, async (learned, round) => {
+    const lessons = Array.from({ length: rounds }, () => this.lessons.training);
+    await loop.all(this.base, line, lessons, async (policy, learned) => {
+      const { round } = learned;
       this.rounds.push(roundMetrics({ seed, arm, round }, learned));
-      if (round < outerLoop.rounds) return;
+      if (round < rounds) return;
       const key = `${seed}/${arm}`;
-      const edits = await this.write(learned.policy, `${key}/self-edits`);
-      rollouts.push(...(await this.train(learned.policy, [arm], edits, key)));
+      const edits = await this.write(policy, `${key}/self-edits`);
+      rollouts.push(...(await this.train(policy, [arm], edits, key)));
     });
     this.generateSeconds += loop.generateSeconds;
     return rollouts;

@@ -1,9 +1,9 @@
 /** The settings of continued pretraining: self-edits of many passages in one training run. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
-import { TARGET_NAMES } from "../../model/adapters";
 import {
   answersSchema,
+  fineTuningSchema,
   lessonDataSchema,
   lessonSettings,
   samplingSchema,
@@ -52,14 +52,8 @@ const outerLoopSchema = z.strictObject({
   rewardSeeds: z.int().min(1).max(20).default(3),
   /** Self-edits kept for each passage. */
   keep: z.int().min(1).max(50).default(1),
-  /** The paper's: rank 64, alpha 128, all linear layers, 2 epochs, rate 3e-4. */
-  fineTuning: adapterSettings.prefault({
-    rank: 64,
-    alpha: 128,
-    targets: [...TARGET_NAMES],
-    epochs: 2,
-    learningRate: 3e-4,
-  }),
+  /** The fine-tuning on kept self-edits. */
+  fineTuning: fineTuningSchema,
   /** Adapters trained at once. */
   concurrency: z.int().min(1).max(400).default(5),
 });

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { arcWorkload, queryCount } from "../../../src/experiments/arc/plan";
 import type { ArcVariant } from "../../../src/experiments/arc/variant";
 import { taskCounts } from "../../../src/experiments/arc/source";
-import { readVariant } from "../../../src/run/variant";
+import { readVariant } from "../../../src/experiments/variants";
 import type { ArcTask } from "../../../src/tasks/arc/grids";
 
 const test = suite("ARC plan");
@@ -27,8 +27,9 @@ const small: ArcTask = {
 };
 
 test("the paper's preset is the released code's", async () => {
-  const { data, sampling, limits, innerLoop, fineTuning } = await paper();
-  assert.equal(taskCounts(data), { train: 12, evaluate: 10 });
+  const variant = await paper();
+  const { sampling, limits, innerLoop, fineTuning } = variant;
+  assert.equal(taskCounts(variant), { train: 12, round: 12, evaluate: 10 });
   assert.equal([sampling.train, sampling.evaluate, limits.steps], [15, 5, 375]);
   assert.equal([innerLoop.rank, innerLoop.alpha, innerLoop.schedule], [128, 16, "cosine"]);
   const { rank, learningRate, epochs, batchSize } = fineTuning;

@@ -6,8 +6,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { ArcRollout } from "../../../src/experiments/arc/report";
 import { ARC_ARMS } from "../../../src/experiments/arc/variant";
-import { runVariant } from "../../../src/run/runner";
-import { parseVariant } from "../../../src/run/variant";
+import { runVariant } from "../../../src/experiments/variants";
+import { parseVariant } from "../../../src/experiments/variants";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../../src/tasks/arc/world";
 
 const test = suite("the small world of ARC");

@@ -13,7 +13,7 @@ import {
 import type { ContinualVariant } from "../../../src/experiments/continual/variant";
 import type { GivenAnswer } from "../../../src/experiments/lessons/lessons";
 import { rehearsalSchedule } from "../../../src/experiments/continual/rehearsal";
-import { parseVariant } from "../../../src/run/variant";
+import { parseVariant } from "../../../src/experiments/variants";
 
 const test = suite("continual self-edits");
 

@@ -6,16 +6,13 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../../src/messages/errors";
 import { selfEditsBy } from "../../../src/experiments/knowledge/authors";
-import { readPassages } from "../../../src/experiments/knowledge/run";
+import { readPassages } from "../../../src/experiments/lessons/passages";
 import { knowledgeReport, type Rollout } from "../../../src/experiments/knowledge/report";
-import { runVariant } from "../../../src/run/runner";
-import {
-  packagePath,
-  parseVariant,
-  readVariant,
-  type KnowledgeVariant,
-  type Variant,
-} from "../../../src/run/variant";
+import { runVariant } from "../../../src/experiments/variants";
+import { packagePath } from "../../../src/files/package";
+import { parseVariant, readVariant } from "../../../src/experiments/variants";
+import type { KnowledgeVariant } from "../../../src/experiments/knowledge/variant";
+import type { Variant } from "../../../src/experiments/registry";
 import type { Passage } from "../../../src/tasks/squad";
 import { writeByteModel } from "../../model/byte-model";
 import { writeLogs } from "../../replay/logs";

@@ -1,0 +1,116 @@
+/** The settings of knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
+import { z } from "zod";
+import { loraSettingsSchema } from "../../lora/settings";
+import {
+  DISTINCT_NAMES,
+  distinctNames,
+  lineOf,
+  lineSchema,
+  REPEATS_SUFFICE,
+  type Line,
+} from "../../restem/lines";
+import { REWARDS } from "../../restem/rewards";
+import { selfEditKinds } from "../../selfedit/prompts";
+import { passageDataSchema } from "../lessons/passages";
+import { answersSchema, fineTuningSchema, samplingSchema } from "../lessons/settings";
+import { authorSchema } from "./authors";
+
+/** What the arms without rounds are called; the paper's table 2. */
+export const KNOWLEDGE_ARMS = [
+  "untouched",
+  "passage only",
+  "untrained self-edits",
+  "passage in context",
+] as const;
+
+/** The line of rounds that is SEAL's. */
+export const SEAL_LINE = "best of K";
+
+const outerLoopSettings = z.strictObject({
+  /** Passages to learn writing on: one set for all rounds, or a list with one for each round (the paper's way). */
+  data: z.union([passageDataSchema, z.array(passageDataSchema).min(1).max(10)]),
+  /** How often is written, scored, selected and fine-tuned. */
+  rounds: z.int().min(1).max(10).default(2),
+  /** What a self-edit is rewarded for; "accuracy" unless told. */
+  reward: z.enum(REWARDS).optional(),
+  /** Inner-loop seeds whose mean accuracy is a self-edit's reward. */
+  rewardSeeds: z.int().min(1).max(20).default(3),
+  /** Self-edits kept for each passage. */
+  keep: z.int().min(1).max(50).default(1),
+  /** Further lines of rounds, which keep other self-edits; "random" is the control. */
+  lines: z.array(lineSchema).optional(),
+  /** Self-edits for each evaluated passage. */
+  evaluationSamples: z.int().min(1).max(100).default(1),
+  /** The fine-tuning on kept self-edits. */
+  fineTuning: fineTuningSchema,
+});
+/** ReST-EM, as a variant has it. */
+export type OuterLoopSettings = z.output<typeof outerLoopSettings>;
+
+/** ReST-EM (paper, algorithm 1): passages to learn writing on, and how. */
+const outerLoopSchema = outerLoopSettings
+  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message)
+  .refine(({ data, rounds }) => !Array.isArray(data) || data.length === rounds, {
+    error: "a list of data has one entry for each round",
+    path: ["data"],
+  })
+  .refine((outerLoop) => distinctNames(knowledgeLines(outerLoop)), DISTINCT_NAMES);
+
+/** The lines that go in rounds, SEAL's first. */
+export function knowledgeLines(outerLoop: OuterLoopSettings): Line[] {
+  const { reward = "accuracy", rewardSeeds, keep, lines = [] } = outerLoop;
+  return [
+    lineOf({ name: SEAL_LINE, select: "best", reward, rewardSeeds }, keep),
+    ...lines.map((line) => lineOf(line, keep)),
+  ];
+}
+
+/** Schema of the variant. */
+export const knowledgeVariantSchema = z.strictObject({
+  experiment: z.literal("knowledge"),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  description: z.string().default(""),
+  model: z.string().min(1),
+  /** Passages that are asked about. */
+  data: passageDataSchema.prefault({}),
+  /** Each repeats everything with other luck. */
+  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  /** What is compared, beside the authors and the rounds. */
+  arms: z
+    .array(z.enum(KNOWLEDGE_ARMS))
+    .min(1)
+    .default([...KNOWLEDGE_ARMS]),
+  /** Others whose self-edits are trained on too. */
+  authors: z
+    .array(authorSchema)
+    .refine(
+      (list) => new Set(list.map(({ name }) => name)).size === list.length,
+      "a name is given twice",
+    )
+    .default([]),
+  /** What the model is asked for: one of the paper's kinds, or a file of one's own. */
+  prompt: z
+    .union([
+      z.strictObject({ kind: z.enum(selfEditKinds) }),
+      z.strictObject({ file: z.string().min(1) }),
+    ])
+    .default({ kind: "implications" }),
+  /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */
+  splitLines: z.boolean().default(true),
+  /** How self-edits are drawn. */
+  sampling: samplingSchema.prefault({}),
+  /** The adapter that is trained on a self-edit. */
+  innerLoop: loraSettingsSchema.omit({ seed: true }).prefault({}),
+  /** Without it nothing but the untrained model writes. */
+  outerLoop: outerLoopSchema.optional(),
+  /** How questions are answered. */
+  answers: answersSchema.prefault({}),
+  /** Adapters trained at once. */
+  concurrency: z.int().min(1).max(64).default(5),
+  /** What is finished first: an arm on all passages, or a passage in all arms (what is done when a run stops is then whole). */
+  order: z.enum(["arms", "passages"]).default("arms"),
+  /** Whether the result holds passages, questions, self-edits and answers; without, numbers only, as other people's texts need. */
+  texts: z.boolean().default(true),
+});
+/** Its values. */
+export type KnowledgeVariant = z.output<typeof knowledgeVariantSchema>;
