@@ -18,8 +18,10 @@ const UNSCORED: readonly string[] = ["random", "longest", "all"];
 
 /** The noise of a reward cannot be told from one repeat. */
 export const REPEATS_SUFFICE = {
-  check: (one: { readonly reward?: RewardKind | undefined; readonly rewardSeeds?: number }) =>
-    one.reward !== "shrunk" || (one.rewardSeeds ?? 1) >= 2,
+  check: (one: {
+    readonly reward?: RewardKind | undefined;
+    readonly rewardSeeds?: number;
+  }): boolean => one.reward !== "shrunk" || (one.rewardSeeds ?? 1) >= 2,
   message: { error: 'the reward "shrunk" needs at least 2 repeats', path: ["rewardSeeds"] },
 };
 

@@ -5,7 +5,7 @@ import { createRandom } from "../../statistics/random";
 import { pairedDifference } from "../../statistics/statistics";
 import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../tasks/arc/world";
-import type { ArcRollout } from "./report";
+import type { ArcRollout } from "./rollout";
 import { arcCells, type ArcVariant } from "./variant";
 import type { RunRecord } from "../../run/record";
 

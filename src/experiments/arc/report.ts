@@ -11,44 +11,11 @@ import type { CandidateStatus } from "../../restem/select";
 import { clusterShareInterval } from "../../statistics/statistics";
 import { sameGrid, type ArcTask } from "../../tasks/arc/grids";
 import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
-import type { ArcTestResult } from "./inner-loop";
+import type { ArcRollout } from "./rollout";
 import { arcCells, type ArcVariant } from "./variant";
 import { choicesFigure, familiesFigure, isNew, worldComparisons } from "./report-world";
 import type { Outcome } from "../../run/experiment";
 import type { RunRecord } from "../../run/record";
-
-/** A finished candidate, as journalled and written to rollouts.jsonl. */
-export interface ArcRollout {
-  readonly seed: number;
-  readonly arm: string;
-  readonly round: number;
-  readonly part: "train" | "evaluate";
-  readonly task: string;
-  readonly family?: string;
-  readonly index: number;
-  /** Name of a listed recipe, and whether it is the one that was chosen. */
-  readonly label?: string;
-  readonly chosen?: boolean;
-  /** What the model wrote, where it was asked for a recipe. */
-  readonly completion?: string;
-  readonly recipe?: Recipe;
-  readonly status: CandidateStatus;
-  readonly reason?: string;
-  /** By the variant's `reward`; `solved` is the paper's measure, true or false where graded. */
-  readonly reward?: number;
-  /** One for each inner loop, where a reward is the mean of several. */
-  readonly rewards?: readonly number[];
-  /** Losses of the right grids, where the reward needs them. */
-  readonly answerLosses?: readonly number[];
-  readonly solved?: boolean;
-  readonly samples: number;
-  readonly steps: number;
-  readonly tokens: number;
-  readonly firstLoss?: number;
-  readonly lastLoss?: number;
-  readonly tests: readonly ArcTestResult[];
-  readonly seconds: { readonly train: number; readonly answer: number };
-}
 
 /** The paper's section 4.1: Llama-3.2-1B-Instruct, share of self-edits that solve their task. */
 const PAPER_SOURCE = "paper, section 4.1 (Llama-3.2-1B-Instruct, filtered ARC tasks)";

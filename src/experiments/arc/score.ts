@@ -11,7 +11,7 @@ import { answered, arcPrompt } from "../../tasks/arc/messages";
 import type { ArcQuery } from "../../tasks/arc/queries";
 import { RECIPE_BATCH_SIZE, type ParsedRecipe } from "../../tasks/arc/recipe";
 import { judgeTask } from "../../tasks/arc/scoring";
-import type { ArcRollout } from "./report";
+import type { ArcRollout } from "./rollout";
 import { answerTests, recipeSequences, recipeSteps, taskQueries, taskReward } from "./inner-loop";
 import type { ArcVariant } from "./variant";
 

@@ -14,45 +14,9 @@ import { selfEditStyles, type SelfEditContent } from "../../tasks/biographies/se
 import { attributes } from "../../tasks/biographies/words";
 import { biographyArms, roundLines, type BiographiesVariant } from "./variant";
 import type { Outcome } from "../../run/experiment";
-import type { RoundCost } from "../lessons/rounds";
+import type { BiographyRollout, Cell, LineCost } from "./rollout";
 import type { RunRecord } from "../../run/record";
 import { compactRollout, figureRewards, rewardComparisons } from "./rewards-report";
-
-/** A finished candidate, as journalled and written to rollouts.jsonl. */
-export interface BiographyRollout {
-  readonly seed: number;
-  readonly arm: string;
-  readonly round: number;
-  readonly part: "train" | "held-out";
-  readonly person: string;
-  readonly passage: string;
-  readonly completion?: string;
-  readonly content?: SelfEditContent;
-  readonly status: CandidateStatus;
-  readonly reason?: string;
-  readonly reward?: number;
-  /** Losses of the right answers, where the reward needs them. */
-  readonly answerLosses?: readonly number[];
-  /** One for each reward seed. */
-  readonly rewards?: readonly number[];
-  readonly sequences: number;
-  readonly tokens: number;
-  readonly answers: readonly {
-    readonly question: string;
-    readonly gold: string;
-    readonly answer: string;
-    readonly verdict: Verdict;
-  }[];
-  readonly seconds: { readonly train: number; readonly answer: number };
-}
-
-/** What a round of a line took, and how many self-edits it kept. */
-export interface LineCost extends RoundCost {
-  readonly seed: number;
-  readonly arm: string;
-  readonly round: number;
-  readonly kept: number;
-}
 
 /** The paper's table 2, one passage, Qwen2.5-7B. */
 const PAPER_SOURCE = "paper, table 2 (Qwen2.5-7B, SQuAD, one passage)";
@@ -96,12 +60,6 @@ const lastRound = (round: number): [Cell, Cell][] => [
     { arm: "best of K", round },
   ],
 ];
-
-/** An arm at a round. */
-export interface Cell {
-  readonly arm: string;
-  readonly round: number;
-}
 
 /** What came of a run beside its rollouts. */
 interface RunFacts extends Pick<Outcome, "inputs" | "seconds"> {

@@ -1,7 +1,7 @@
 /** Further lines of rounds: what is compared, drawn and kept of them; pure. */
 import { figureBars } from "../../plot/bars";
 import type { Figure } from "../../plot/figure";
-import type { BiographyRollout, Cell } from "./report";
+import type { BiographyRollout, Cell } from "./rollout";
 import { roundLines, type BiographiesVariant } from "./variant";
 import type { RunRecord } from "../../run/record";
 

@@ -14,7 +14,7 @@ import {
   RECIPE_CHOICES,
   recipeParts,
 } from "../../../src/tasks/arc/constrained";
-import type { ArcRollout } from "../../../src/experiments/arc/report";
+import type { ArcRollout } from "../../../src/experiments/arc/rollout";
 import { scoreRecipes } from "../../../src/experiments/arc/score";
 import type { ArcVariant } from "../../../src/experiments/arc/variant";
 import { runVariant } from "../../../src/experiments/variants";

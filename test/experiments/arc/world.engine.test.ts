@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { ArcRollout } from "../../../src/experiments/arc/report";
+import type { ArcRollout } from "../../../src/experiments/arc/rollout";
 import { ARC_ARMS } from "../../../src/experiments/arc/variant";
 import { runVariant } from "../../../src/experiments/variants";
 import { parseVariant } from "../../../src/experiments/variants";

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { BiographyRollout, LineCost } from "../../../src/experiments/biographies/report";
+import type { BiographyRollout, LineCost } from "../../../src/experiments/biographies/rollout";
 import { runVariant } from "../../../src/experiments/variants";
 import { parseVariant } from "../../../src/experiments/variants";
 
