@@ -3,7 +3,7 @@
  * never from its own line or above, types included. No file is in a circle.
  */
 const ROOMS = [
-  ["index", "cli"],
+  ["api", "cli", "index"],
   ["commands"],
   ["bench", "notebook"],
   ["experiments"],

@@ -1,140 +1,97 @@
-/** The one import path of notebooks, experiments and other programs. */
-export { startEngine, engineInfo, doctor, formatDoctor } from "./engine";
-export type { EngineInfo, EngineName } from "./engine";
+/**
+ * All that SEAL itself needs, in the order of the algorithm: models, adapters, generation, self-edits, the two loops,
+ * judging, runs, and figures of their results. What belongs to one domain is on a subpath (`src/api`).
+ *
+ * @module seal-lab
+ */
+
+// Engine, randomness, mistakes
+export { doctor, engineInfo, formatDoctor, startEngine } from "./engine";
+export type { DoctorReport, EngineInfo, EngineName, EngineReport } from "./engine";
 export { UserError } from "./messages/errors";
 export { createRandom } from "./statistics/random";
-export type { Random } from "./statistics/random";
-export { loadModel, disposeModel } from "./model/load";
-export type { LoadOptions, Model } from "./model/load";
-export { resolveModel, defaultModel } from "./model/sources";
+export type { Random, RandomState } from "./statistics/random";
+
+// Models
+export { disposeModel, loadModel } from "./model/load";
+export type { LoadOptions, Model, TextFormat } from "./model/load";
+export { defaultModel, resolveModel } from "./model/sources";
+export type { ModelFiles, ResolveOptions } from "./model/sources";
 export type { ChatMessage, ModelConfig, Tokenizer } from "./model/types";
+
+// Adapters
 export { TARGET_NAMES } from "./model/adapters";
 export type { TargetName } from "./model/adapters";
-export { generate, generateGroups } from "./lora/generate";
-export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
-export { scoreRows, scoreRowsLater } from "./lora/score";
 export { trainAdapters } from "./lora/train";
 export type { AdapterJob, Sequence } from "./lora/train";
 export type { TrainingOptions, TrainingResult } from "./lora/trainer";
 export { parseLoraSettings } from "./lora/settings";
 export type { LoraSettings } from "./lora/settings";
-export type { Adapter } from "./lora/adapter";
+export type { Adapter, HostTensor } from "./lora/adapter";
 export { loadAdapter, mergeAdapter, saveAdapter } from "./lora/files";
 export { saveMerged } from "./lora/save-merged";
-export { selfEditKinds, selfEditPrompt, answerPrompt, openBookPrompt } from "./selfedit/prompts";
-export type { SelfEditKind } from "./selfedit/prompts";
+
+// Generation
+export { generate, generateGroups } from "./lora/generate";
+export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
+export { scoreRows, scoreRowsLater } from "./lora/score";
+
+// Self-edits
+export { answerPrompt, openBookPrompt, selfEditKinds, selfEditPrompt } from "./selfedit/prompts";
+export type { Article, SelfEditKind } from "./selfedit/prompts";
 export { trainingSequences } from "./selfedit/sequences";
+export type { SequenceOptions } from "./selfedit/sequences";
+
+// Outer loop
+export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
+export type { PolicyExample, PolicyModel, SelfEditSampling } from "./restem/policy";
+export { runInnerLoop } from "./restem/inner-loop";
+export type {
+  InnerLoopCandidate,
+  InnerLoopOptions,
+  InnerLoopQuestion,
+  InnerLoopResult,
+} from "./restem/inner-loop";
 export { REWARDS, rewardOf, selectByReward } from "./restem/rewards";
 export type { RewardKind } from "./restem/rewards";
-export { selectCandidates } from "./restem/select";
-export type { Candidate, CandidateStatus, SelectionRule } from "./restem/select";
-export { adaptToPassage, adaptSettings } from "./adapt/adapt";
-export type { Adaptation, AdaptOptions, Lesson } from "./adapt/adapt";
-export { readMemory, topicsOf, writeMemory, writeMerged } from "./adapt/memory";
-export { recallAnswers } from "./adapt/recital";
-export { runInnerLoop } from "./restem/inner-loop";
-export type { InnerLoopCandidate, InnerLoopResult } from "./restem/inner-loop";
-export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
-export { judgeAnswer, judgeProbability } from "./judge/lexical";
-export { createModelJudge, gradingPrompt } from "./judge/model";
-export type { ModelJudge, ModelJudgement } from "./judge/model";
-export { createOpenAiClient } from "./openai/client";
-export type { OpenAiClient, OpenAiOptions } from "./openai/client";
-export { accuracy } from "./judge/verdict";
-export type { Verdict } from "./judge/verdict";
-export { readArticles, readSquad, selectPassages } from "./tasks/squad";
-export type { Passage, Question } from "./tasks/squad";
-export { readArc } from "./tasks/arc/read";
-export { augmentTask, inverseOf } from "./tasks/arc/augment";
-export { gridText, parseGridAnswer } from "./tasks/arc/grids";
-export type { ArcExample, ArcTask, ArcTest, Grid } from "./tasks/arc/grids";
-export { arcMessages, arcPrompt, recipePrompt } from "./tasks/arc/messages";
-export { arcQueries, invertAnswer } from "./tasks/arc/queries";
-export { parseRecipe, recipeText } from "./tasks/arc/recipe";
-export type { ParsedRecipe, Recipe } from "./tasks/arc/recipe";
-export { judgeTask, submission } from "./tasks/arc/scoring";
-export { leaveOut, trainingTasks } from "./tasks/arc/training";
-export { voteCounts, voteGrids } from "./tasks/arc/vote";
-export { createWorld, newPeople } from "./tasks/biographies/world";
-export type { Person } from "./tasks/biographies/world";
-export {
-  biographySelfEditPrompt,
-  judgeValue,
-  questionPrompt,
-  questionsAbout,
-  writePassage,
-} from "./tasks/biographies/texts";
-export {
-  biographySequences,
-  describeSelfEdit,
-  oracleSelfEdit,
-  selfEditLines,
-} from "./tasks/biographies/selfedits";
-export { costOf, countRequestTokens, listPrice, PRICES_AS_OF } from "./openai/prices";
 export { outerLoop } from "./restem/outer-loop";
 export type { Example, Kept, OuterLoop, Round } from "./restem/outer-loop";
+export { selectCandidates } from "./restem/select";
+export type { Candidate, CandidateStatus, RewardVariances, SelectionRule } from "./restem/select";
+
+// Passages and judging
+export { readArticles, readSquad, selectPassages } from "./tasks/squad";
+export type { Passage, PassagePlace, PassageSelection, Question } from "./tasks/squad";
+export { judgeAnswer, judgeProbability } from "./judge/lexical";
+export type { JudgeInput } from "./judge/lexical";
+export { accuracy } from "./judge/verdict";
+export type { AccuracySummary, Verdict } from "./judge/verdict";
+
+// Your own passage
+export { adaptSettings, adaptToPassage } from "./adapt/adapt";
+export type { Adaptation, AdaptOptions, Lesson } from "./adapt/adapt";
+
+// Runs
 export { parseVariant, planVariant, readVariant, runVariant } from "./experiments/variants";
 export type { Variant } from "./experiments/registry";
 export type { RunOptions, RunResult } from "./run/runner";
 export { readRecord } from "./run/record";
 export type { RunRecord } from "./run/record";
-export { runReplay } from "./replay/run";
-export { readReplay } from "./replay/results";
-export type { ReplayResults } from "./replay/results";
-export { simulatePlan } from "./replay/noise";
-export type { Plan as SelectionPlan } from "./replay/noise";
-export {
-  clusterMeanInterval,
-  clusterShareInterval,
-  cohenKappa,
-  correlation,
-  mean,
-  meanInterval,
-  pairedDifference,
-  wilsonInterval,
-} from "./statistics/statistics";
-export { figureAccuracyByArm, figureBars } from "./plot/bars";
-export type { Bar, BarOptions } from "./plot/bars";
-export { figureCurves } from "./plot/curves";
-export type { Curve, CurveOptions } from "./plot/curves";
+
+// Figures
+export { figureAccuracyByArm } from "./plot/bars";
+export type { AccuracyByArmOptions } from "./plot/bars";
 export {
   figureAccuracyByRound,
   figureRewardDistribution,
   figureSelfEditStyles,
 } from "./plot/rounds";
-export { figureLines } from "./plot/lines";
-export { ARC_PALETTE, figureArcTask, figureGrids, figureVotes } from "./plot/grids";
-export type { ArcTaskPicture, GridPanel } from "./plot/grids";
+export type { AccuracyByRoundOptions, RoundRewards, RoundStyles } from "./plot/rounds";
 export { figureForgetting } from "./plot/forgetting";
-export { figureHeatmap } from "./plot/heatmap";
-export { renderFigure } from "./plot/render";
-export { renderTable } from "./plot/table";
-export type { Table } from "./plot/table";
-export type { Figure } from "./plot/figure";
-export {
-  askAbout,
-  askQuestions,
-  display,
-  frame,
-  inNotebook,
-  judgeAnswers,
-  notebookSize,
-  progress,
-  readMetrics,
-  readRollouts,
-  resultFolder,
-  show,
-  showDiff,
-  showGrid,
-  showSelfEdit,
-  showTable,
-} from "./notebook";
-export type {
-  AskOptions,
-  FrameOptions,
-  JudgedQuestion,
-  Output,
-  Rollout,
-  ShownAnswer,
-  ShowTableOptions,
-} from "./notebook";
+export type { AccuracyRow, Figure, PaperRow } from "./plot/figure";
+
+// At home on a subpath, and here too, since programs rely on them
+export { arcMessages, augmentTask, parseRecipe, readArc, voteGrids } from "./api/arc";
+export { figureArcTask, figureGrids, figureVotes } from "./api/arc";
+export { figureBars, figureCurves, figureHeatmap, figureLines } from "./api/plot";
+export { show, showDiff, showGrid, showSelfEdit, showTable } from "./api/notebook";

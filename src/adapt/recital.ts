@@ -113,15 +113,23 @@ export interface Recalled {
   readonly answers: readonly string[];
 }
 
+/** Options of `recallAnswers`. */
+export interface RecallOptions {
+  /** The adapter that learned the topics by heart; none unless told. */
+  readonly adapter?: Adapter;
+  /** Most tokens of an answer, 24 unless told. */
+  readonly maximumTokens?: number;
+}
+
 /**
  * Answers from memory: the model recites all topics with its adapter, and then, the adapter off (on, it would go on
- * reciting), answers from the sentences that it recited. `maximumTokens` of an answer, 24 unless told.
+ * reciting), answers from the sentences that it recited.
  */
 export async function recallAnswers(
   model: Model,
   topics: readonly Topic[],
   questions: readonly string[],
-  { adapter, maximumTokens = 24 }: { adapter?: Adapter; maximumTokens?: number } = {},
+  { adapter, maximumTokens = 24 }: RecallOptions = {},
 ): Promise<Recalled> {
   if (questions.length === 0) return { recitals: [], answers: [] };
   const recitals = await recite(model, topics, adapter);

@@ -43,7 +43,7 @@ export const loraSettingsSchema = z.strictObject({
 });
 
 /** Settings with every default filled in. */
-export type LoraSettings = z.output<typeof loraSettingsSchema>;
+export interface LoraSettings extends z.output<typeof loraSettingsSchema> {}
 
 /** Checks settings and fills in the defaults. Throws UserError naming the key. */
 export function parseLoraSettings(settings: unknown, where = "LoRA settings"): LoraSettings {

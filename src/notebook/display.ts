@@ -2,7 +2,11 @@
 import { randomUUID } from "node:crypto";
 
 /** Forms of one output by MIME type, the front end takes the best it can show; binary ones as base64. */
-export type Output = Readonly<Record<string, unknown>> & { readonly "text/plain": string };
+export interface Output {
+  /** What is shown where nothing else can be, and printed outside a notebook. */
+  readonly "text/plain": string;
+  readonly [type: string]: unknown;
+}
 
 /** One output of a cell that can be replaced. */
 export interface UpdatingOutput {

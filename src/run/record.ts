@@ -102,7 +102,7 @@ export const recordSchema = z.strictObject({
 });
 
 /** A finished run's record. */
-export type RunRecord = z.infer<typeof recordSchema>;
+export interface RunRecord extends z.infer<typeof recordSchema> {}
 /** One arm's result in one round. */
 export type RecordRow = RunRecord["rows"][number];
 /** Where a run ran. */

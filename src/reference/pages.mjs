@@ -1,0 +1,180 @@
+/**
+ * A plugin of TypeDoc that writes the reference (`npm run reference`): a page for each subpath, and one for each section of
+ * `seal-lab` itself. Sections and order are those of the path's own file (`src/index.ts`, `src/api/*.ts`); what is said of
+ * an export comes from its docstring.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { format } from "prettier";
+import { ReflectionKind } from "typedoc";
+
+/** What TypeDoc calls when it loads the plugin. */
+export function load(app) {
+  app.outputs.addOutput("pages", async (folder, project) => {
+    const pages = project.children.flatMap(pagesOf);
+    fs.mkdirSync(folder, { recursive: true });
+    for (const page of pages) fs.writeFileSync(path.join(folder, page.file), await pageText(page));
+    fs.writeFileSync(path.join(folder, "README.md"), overview(project.children, pages));
+  });
+  app.outputs.setDefaultOutputName("pages");
+}
+
+/** The pages of an import path. */
+function pagesOf(module) {
+  const sections = sectionsOf(module);
+  if (module.name !== "seal-lab") {
+    const introduction = commentText(module.comment);
+    const file = `${path.basename(module.name)}.md`;
+    return [{ module, file, title: `\`${module.name}\``, introduction, sections }];
+  }
+  return sections
+    .filter(({ own }) => own.length > 0)
+    .map(({ heading, own }) => {
+      const file = `${heading.toLowerCase().replace(/\W+/g, "-")}.md`;
+      const introduction = `Part of \`${module.name}\`.`;
+      return { module, file, title: heading, introduction, sections: [{ own }] };
+    });
+}
+
+/** What stands under each `// heading` of the path's file: exports at home there (`own`), and those `elsewhere`. */
+function sectionsOf(module) {
+  const name = path.basename(module.name);
+  const file = name === "seal-lab" ? "src/index.ts" : `src/api/${name}.ts`;
+  // With one capture group, split gives text and heading by turns.
+  const parts = fs.readFileSync(file, "utf8").split(/^\/\/ (.*)\n/m);
+  return parts.flatMap((text, i) => {
+    const exports = i % 2 === 0 ? namesIn(text).map((own) => module.getChildByName(own)) : [];
+    const own = exports.filter(({ variant }) => variant === "declaration");
+    const elsewhere = exports.filter(({ variant }) => variant === "reference");
+    return exports.length > 0 ? [{ heading: parts[i - 1], own, elsewhere }] : [];
+  });
+}
+
+/** The names that a stretch of an entry file exports, in its order. */
+function namesIn(text) {
+  const lists = [...text.matchAll(/export (?:type )?\{([^}]*)\}/g)].map(([, list]) =>
+    list.split(","),
+  );
+  return lists.flat().flatMap((item) => item.trim().split(" as ").at(-1) || []);
+}
+
+async function pageText({ title, introduction, sections }) {
+  const parts = [`# ${title}`, introduction];
+  for (const { heading, own } of sections) {
+    if (heading !== undefined) parts.push(`## ${heading}`);
+    parts.push(own.map(({ name }) => link(name)).join(" · "));
+    for (const child of own) parts.push(...(await entry(child)));
+  }
+  return joined(parts);
+}
+
+/** The first page: every import path with its pages and what they hold. */
+function overview(modules, pages) {
+  const home = (child) =>
+    pages.find(({ sections }) => sections.some(({ own }) => own.includes(child)));
+  const parts = [
+    "# Reference",
+    "Every export of every import path, made from the docstrings by `npm run reference`; do not edit. A setting that is left out has the value that its row names (“unless told”).",
+  ];
+  for (const module of [...modules].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    parts.push(`## \`${module.name}\``, commentText(module.comment));
+    const lists = pages
+      .filter((page) => page.module === module)
+      .map(({ title, file, sections }) => {
+        const names = sections.flatMap(({ own }) => own.map(({ name }) => link(name, file)));
+        return `- [${title}](${file}): ${names.join(", ")}`;
+      });
+    parts.push(lists.join("\n"));
+    const guests = sectionsOf(module).flatMap(({ elsewhere }) => elsewhere);
+    const names = guests.map((own) => link(own.name, home(own.getTargetReflectionDeep()).file));
+    if (names.length > 0)
+      parts.push(
+        `Here too, since programs rely on them, but at home on a subpath: ${names.join(", ")}.`,
+      );
+  }
+  return joined(parts);
+}
+
+const link = (name, file = "") => `[${name}](${file}#${name.toLowerCase()})`;
+const joined = (parts) => `${parts.filter(Boolean).join("\n\n")}\n`;
+
+/** One export: its heading, how it is declared, what its docstring says, and its keys where it has some. */
+async function entry(child) {
+  const { name, signatures = [], comment, type } = child;
+  const members = membersOf(child);
+  const summaries = type?.elementSummaries ?? [];
+  return [
+    `### ${name}`,
+    await declaration(child, members),
+    ...[comment, ...signatures.map((own) => own.comment)].map(commentText),
+    summaries.map((summary, i) => `- \`${type.types[i]}\`: ${plain(summary)}`).join("\n"),
+    members.length > 0 && table(members),
+  ];
+}
+
+/** The export as TypeScript; nothing for an interface, whose keys say all. */
+async function declaration({ name, kind, signatures = [], type, extendedTypes }, members) {
+  const lines = signatures.map((signature) => `function ${name}${signatureText(signature)};`);
+  if (kind === ReflectionKind.Variable) lines.push(`declare const ${name}: ${type};`);
+  if (kind === ReflectionKind.Class) lines.push(`class ${name} extends ${extendedTypes} {}`);
+  if (kind === ReflectionKind.TypeAlias && members.length === 0)
+    lines.push(`type ${name} = ${type};`);
+  if (lines.length === 0) return "";
+  const text = await format(lines.join("\n"), { parser: "typescript", printWidth: 100 });
+  return `\`\`\`ts\n${text}\`\`\``;
+}
+
+/** `(a: string, b?: number): void`, or with another sign before what is returned. */
+function signatureText({ typeParameters = [], parameters = [], type }, sign = ": ") {
+  const given = parameters.map(({ name, flags, defaultValue, type: own }) => {
+    const dots = flags.isRest ? "..." : "";
+    const mark = flags.isOptional || defaultValue !== undefined ? "?" : "";
+    return `${dots}${name.replace("__namedParameters", "options")}${mark}: ${own}`;
+  });
+  const generic = typeParameters.map((own) => own.name + (own.type ? ` extends ${own.type}` : ""));
+  return `${generic.length > 0 ? `<${generic.join(", ")}>` : ""}(${given.join(", ")})${sign}${type}`;
+}
+
+/** The keys of an interface or an object type, those of inner objects after their own: `[key, type, meaning]`. */
+function membersOf({ kind, children = [], type }) {
+  if (kind === ReflectionKind.Class) return [];
+  const own = type?.type === "reflection" ? (type.declaration.children ?? []) : children;
+  return own.flatMap((member) => {
+    const { name, flags, signatures, comment, type: whole } = member;
+    const list = whole?.type === "array";
+    const inner = membersOf({ type: list ? whole.elementType : whole });
+    const shape = inner.length > 0 ? `object${list ? "[]" : ""}` : String(whole);
+    const calls = signatures ?? whole?.declaration?.signatures ?? [];
+    const said = [comment, ...calls.map((call) => call.comment)].map(commentText);
+    const text = signatures
+      ? signatures.map((call) => signatureText(call, " => ")).join("; ")
+      : shape;
+    return [
+      [name + (flags.isOptional ? "?" : ""), text, said.filter(Boolean).join(" ")],
+      ...inner.map(([key, ...rest]) => [`${name}${list ? "[]" : ""}.${key}`, ...rest]),
+    ];
+  });
+}
+
+function table(rows) {
+  const cell = (text) => text.replace(/\|/g, "\\|").replace(/\s*\n\s*/g, " ");
+  const lines = rows.map(
+    ([key, type, text]) => `| \`${key}\` | \`${cell(type)}\` | ${cell(text)} |`,
+  );
+  return ["| key | type | what it is |", "| --- | --- | --- |", ...lines].join("\n");
+}
+
+const plain = (parts) =>
+  parts
+    .map(({ text }) => text)
+    .join("")
+    .trim();
+
+/** A docstring's text, with what it says of errors. */
+function commentText(comment) {
+  const thrown = comment?.blockTags.filter(({ tag }) => tag === "@throws") ?? [];
+  return joined([
+    plain(comment?.summary ?? []),
+    ...thrown.map(({ content }) => `Throws ${plain(content)}`),
+  ]).trim();
+}
