@@ -8,8 +8,7 @@ import os from "node:os";
 import path from "node:path";
 import { tryEngine } from "../src/engine/doctor";
 import { isComplete, nativeTargets } from "../src/setup/location.cjs";
-import { runJob, summaryLine } from "./runner/job";
-import type { Job, Outcome } from "./runner/job";
+import { runJob, summaryLine, type Job, type Outcome } from "./runner/job";
 
 const root = path.resolve(__dirname, "..");
 const AT_A_TIME = Math.min(2, os.availableParallelism());
@@ -17,6 +16,10 @@ const AT_A_TIME = Math.min(2, os.availableParallelism());
 const CHECKS: Job[] = [
   check("lint", "node_modules/eslint/bin/eslint.js", [".", "--max-warnings", "0"]),
   check("format", "node_modules/prettier/bin/prettier.cjs", ["--check", "."]),
+  check("imports", "node_modules/dependency-cruiser/bin/dependency-cruise.mjs", [
+    "src",
+    ...["--config", "imports.config.mjs"],
+  ]),
   check("types", "node_modules/typescript/bin/tsc", ["--noEmit", "-p", "tsconfig.json"]),
 ];
 

@@ -1,4 +1,5 @@
 /** Verbs about experiments: start, run, figures, compare, replay. */
+import { spawnSync } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
@@ -6,12 +7,10 @@ import { UserError } from "../messages/errors";
 import { runReplay } from "../replay/run";
 import { redrawFigures } from "../run/figures";
 import { formatPlan, requireFit } from "../run/plan";
-import { planVariant } from "../experiments/variants";
+import { planVariant, runVariant, readVariant } from "../experiments/variants";
 import { readRecord, type RunRecord } from "../run/record";
 import { type RunOptions } from "../run/runner";
-import { packageRoot } from "../files/package";
-import { runVariant } from "../experiments/variants";
-import { readVariant } from "../experiments/variants";
+import { packagePath, packageRoot } from "../files/package";
 import { decimal, wholeNumber } from "./input";
 import { note, print, printJson, textTable } from "./output";
 
@@ -70,6 +69,16 @@ export function addExperimentCommands(program: Command): void {
   ).action((file: string, flags: RunFlags & PlanFlags) =>
     flags.plan ? planAndPrint(file, flags) : runAndPrint(file, flags),
   );
+
+  program
+    .command("minimal")
+    .description("the whole of SEAL in one file, experiments/minimal/seal.ts, in under a minute")
+    .action(() => {
+      const file = packagePath("experiments", "minimal", "seal.ts");
+      const options = { cwd: packageRoot, stdio: "inherit" } as const;
+      const { status } = spawnSync(process.execPath, ["-r", "tsx/cjs", file], options);
+      process.exitCode = status ?? 1;
+    });
 
   program
     .command("figures")
@@ -174,6 +183,7 @@ async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
   if (alreadyComplete) note("This run is complete already; --again runs it again.");
   if (flags.json) return printJson({ directory, rows: record.rows });
   print(recordTable(record));
+  if (record.writing && record.writing.length > 0) print(`\n${writingTable(record.writing)}\n`);
   const figures = (await readdir(path.join(directory, "figures"))).filter((name) =>
     name.endsWith(".png"),
   );
@@ -213,6 +223,20 @@ function recordTable({ rows, paper }: RunRecord): string {
         theirs ? percent(theirs.accuracy) : "",
       ];
     }),
+  );
+}
+
+/** What was written for the evaluated tasks, by arm and round. */
+function writingTable(rows: NonNullable<RunRecord["writing"]>): string {
+  const share = (value: number | null): string => value?.toFixed(2) ?? "";
+  return textTable(
+    ["self-edits", "round", "n", "characters", "distinct 3-grams", "deflated to"],
+    rows.map(({ arm, round, n, meanLength, distinctTrigrams, compression }) => [
+      arm,
+      ...[round, n].map(String),
+      meanLength?.toFixed(0) ?? "",
+      ...[distinctTrigrams, compression].map(share),
+    ]),
   );
 }
 

@@ -5,8 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { errorMessage } from "../messages/errors";
 import { hasNvidiaDriver, nativeTargets } from "../../src/setup/location.cjs";
-import { ENGINE_NAMES } from "./types";
-import type { EngineName } from "./types";
+import { ENGINE_NAMES, type EngineName } from "./types";
 
 const TIME_LIMIT = 120_000;
 

@@ -2,8 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { errorMessage, UserError } from "../messages/errors";
 import { forSmallWorld, nativeMissing, startNative } from "./native";
-import { ENGINE_NAMES } from "./types";
-import type { EngineInfo, EngineName } from "./types";
+import { ENGINE_NAMES, type EngineInfo, type EngineName } from "./types";
 import { startWasm } from "./wasm";
 import { startWebgpu } from "./webgpu";
 

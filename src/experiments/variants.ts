@@ -34,8 +34,17 @@ export function parseVariantOf(
 }
 
 /** What a variant's run would take. Throws UserError where nothing can be said about its model's shape. */
-export async function planVariant(variant: Variant, options: PlanOptions = {}): Promise<Plan> {
-  const workload = await experimentOf(variant).plan(variant as never);
+export function planVariant(variant: Variant, options?: PlanOptions): Promise<Plan> {
+  return planVariantOf(experiments, variant, options);
+}
+
+/** The same for a list of experiments of one's own. */
+export async function planVariantOf(
+  known: readonly AnyExperiment[],
+  variant: AnyVariant,
+  options: PlanOptions = {},
+): Promise<Plan> {
+  const workload = await experimentOf(known, variant).plan(variant as never);
   return planWorkload(variant.name, workload, await modelShape(workload.model), options);
 }
 
@@ -44,17 +53,24 @@ export async function planVariant(variant: Variant, options: PlanOptions = {}): 
  * Throws a UserError where a run of this name with other settings is there, with what differs.
  */
 export async function runVariant(
-  variantOrFile: Variant | string,
-  options: RunOptions = {},
+  variant: Variant | string,
+  options?: RunOptions,
 ): Promise<RunResult> {
-  const variant =
-    typeof variantOrFile === "string" ? await readVariant(variantOrFile) : variantOrFile;
-  return runExperiment(experimentOf(variant), variant, options);
+  const checked = typeof variant === "string" ? await readVariant(variant) : variant;
+  return runVariantOf(experiments, checked, options);
+}
+
+/** The same for a list of experiments of one's own, and checked data. */
+export function runVariantOf(
+  known: readonly AnyExperiment[],
+  variant: AnyVariant,
+  options?: RunOptions,
+): Promise<RunResult> {
+  return runExperiment(experimentOf(known, variant), variant, options);
 }
 
 /** The experiment of a checked variant. */
-function experimentOf({ experiment }: Variant): AnyExperiment {
-  const known: readonly AnyExperiment[] = experiments;
+function experimentOf(known: readonly AnyExperiment[], { experiment }: AnyVariant): AnyExperiment {
   const found = known.find(({ name }) => name === experiment);
   if (!found) throw new Error(`no experiment is called ${experiment}`);
   return found;

@@ -1,6 +1,5 @@
 /** One value per labelled row, with intervals: accuracy by arm, and bars in general. */
-import type { AccuracyRow, Figure, PaperRow, PlotlyObject } from "./figure";
-import { percent } from "./figure";
+import { type AccuracyRow, type Figure, type PaperRow, type PlotlyObject, percent } from "./figure";
 import { axis, COLOURS, labelRoom, makeFigure, niceTicks, plotWidth } from "./theme";
 import { escapeMarkup, FONT_SIZE, NO_BREAK_SPACE, textWidth, wrapText } from "./text";
 

@@ -1,6 +1,5 @@
 /** The outer loop over its rounds: accuracy, rewards of the candidates, and what the self-edits are made of. */
-import type { AccuracyRow, Figure, PlotlyObject } from "./figure";
-import { percent } from "./figure";
+import { type AccuracyRow, type Figure, type PlotlyObject, percent } from "./figure";
 import { axis, COLOURS, edgeLabels, makeFigure, niceTicks, SERIES, type EdgeLabel } from "./theme";
 
 const LEFT = 66;

@@ -33,6 +33,8 @@ export function checkpointOf({ checkpoints }: ExperimentContext, name: string): 
 export interface Outcome {
   readonly rows: RunRecord["rows"];
   readonly comparisons?: RunRecord["comparisons"];
+  /** Where self-edits are written: `writingRows` of those that are evaluated. */
+  readonly writing?: RunRecord["writing"];
   readonly seeds: RunRecord["seeds"];
   readonly inputs: RunRecord["inputs"];
   readonly paper: RunRecord["paper"];

@@ -158,7 +158,8 @@ function memoryOf(
     const activations = BYTES * count * stepActivations(pass, shape);
     return { adapters, activations, total: weights + adapters + activations };
   });
-  const largest = needs.reduce((most, one) => (one.total > most.total ? one : most));
+  const none = { adapters: 0, activations: 0, total: weights };
+  const largest = needs.reduce((most, one) => (one.total > most.total ? one : most), none);
   return { weights, ...largest };
 }
 

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { errorMessage, UserError } from "../messages/errors";
 import { machineSchema } from "../queue/machine";
 import { writeFileAtomic } from "../files/files";
+import { writingSchema } from "./writing";
 
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
@@ -89,6 +90,8 @@ export const recordSchema = z.strictObject({
   rows: z.array(rowSchema),
   /** Paired differences between arms, where the experiment makes such claims. */
   comparisons: z.array(comparisonSchema).optional(),
+  /** Length and variety of the self-edits, by arm and round; absent where none are written. */
+  writing: z.array(writingSchema).optional(),
   paper: z.array(z.strictObject({ arm: z.string(), accuracy: share, source: z.string() })),
   seconds: z.strictObject({
     /** Wall clock of all parts of a resumed run. */

@@ -180,6 +180,7 @@ async function runInto(
       inputs: outcome.inputs,
       rows: outcome.rows,
       ...(outcome.comparisons ? { comparisons: outcome.comparisons } : {}),
+      ...(outcome.writing ? { writing: outcome.writing } : {}),
       paper: outcome.paper,
       seconds: { ...secondsOf(journal.spent(), executor !== undefined), ...outcome.seconds },
     };

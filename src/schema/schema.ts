@@ -11,7 +11,7 @@ export function checkData<T extends z.ZodType>(
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   // A misspelt key also leaves its right name missing: the misspelling is what to say.
-  const { issues } = result.error;
+  const issues = result.error.issues.flatMap(unfolded);
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   const place = issue.path.map(String).join(".");
   if (issue.code !== "unrecognized_keys")
@@ -34,18 +34,27 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best && best.edits <= Math.max(2, word.length / 2) ? best.candidate : undefined;
 }
 
+/** What is wrong, also where data may have several forms: then by the form that fits it best, an object's or a list's. */
+function unfolded(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const isAnother = (one: z.core.$ZodIssue): boolean =>
+    one.code === "invalid_type" && one.path.length === 0;
+  const form = issue.errors.find((own) => own.length > 0 && !own.some(isAnother));
+  if (!form) return [issue];
+  return form.flatMap(unfolded).map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+}
+
 /** Keys of the object schema at `path`. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let current: z.ZodType | undefined = schema;
-  for (const key of path) {
-    current = unwrapped(current);
-    if (current instanceof z.ZodObject)
-      current = (current.shape as Record<string, z.ZodType>)[String(key)];
-    else if (current instanceof z.ZodArray) current = current.element as z.ZodType;
-    else return [];
-  }
-  current = unwrapped(current);
-  return current instanceof z.ZodObject ? Object.keys(current.shape as object) : [];
+function knownKeys(schema: z.ZodType | undefined, path: readonly PropertyKey[]): string[] {
+  const current = unwrapped(schema);
+  const [key, ...rest] = path;
+  if (current instanceof z.ZodUnion)
+    return (current.options as z.ZodType[]).flatMap((form) => knownKeys(form, path));
+  if (current instanceof z.ZodArray)
+    return path.length > 0 ? knownKeys(current.element as z.ZodType, rest) : [];
+  if (!(current instanceof z.ZodObject)) return [];
+  const shape = current.shape as Record<string, z.ZodType>;
+  return path.length > 0 ? knownKeys(shape[String(key)], rest) : Object.keys(shape);
 }
 
 function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {

@@ -5,8 +5,7 @@ import path from "node:path";
 import util from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { prepareEngine, startEngine } from "../../src/engine";
-import type { EngineName } from "../../src/engine";
+import { prepareEngine, startEngine, type EngineName } from "../../src/engine";
 import { UserError } from "../../src/messages/errors";
 import { prepareProcess } from "../../src/setup/location.cjs";
 

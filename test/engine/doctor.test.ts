@@ -1,8 +1,7 @@
 /** The doctor tries every engine, and its text says what works and why not. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { doctor, formatDoctor } from "../../src/engine";
-import type { DoctorReport } from "../../src/engine";
+import { doctor, formatDoctor, type DoctorReport } from "../../src/engine";
 
 const doctorSuite = suite("doctor");
 

@@ -2,8 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { engineInfo, startEngine } from "../../src/engine";
-import type { EngineName } from "../../src/engine";
+import { engineInfo, startEngine, type EngineName } from "../../src/engine";
 
 const engine = suite("engine");
 const asked = process.env.SEAL_ENGINE ?? "tensorflow";

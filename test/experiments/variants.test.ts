@@ -6,12 +6,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
 import { disposeModel, loadModel } from "../../src/model/load";
-import { experiments } from "../../src/experiments/registry";
+import { experiments, type Variant } from "../../src/experiments/registry";
 import type { AnyExperiment } from "../../src/run/experiment";
 import { openJournal } from "../../src/run/journal";
-import { planVariant } from "../../src/experiments/variants";
-import { parseVariant, readVariant } from "../../src/experiments/variants";
-import type { Variant } from "../../src/experiments/registry";
+import { planVariant, parseVariant, readVariant } from "../../src/experiments/variants";
 import { readArticles } from "../../src/tasks/squad";
 import { writeByteModel } from "../model/byte-model";
 

@@ -5,8 +5,7 @@ import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
 import { adapterParameterCount, modelShape, parameterCount } from "../../src/model/shape";
 import { formatPlan, planWorkload, requireFit, type Workload } from "../../src/run/plan";
-import { planVariant } from "../../src/experiments/variants";
-import { readVariant } from "../../src/experiments/variants";
+import { planVariant, readVariant } from "../../src/experiments/variants";
 
 const test = suite("plan");
 const root = path.join(__dirname, "../..");

@@ -11,8 +11,7 @@ import { requireSameInputs } from "../../src/run/experiment";
 import { openJournal } from "../../src/run/journal";
 import { writeRecord, type RunRecord } from "../../src/run/record";
 import { type RunOptions } from "../../src/run/runner";
-import { runVariant } from "../../src/experiments/variants";
-import { parseVariant } from "../../src/experiments/variants";
+import { runVariant, parseVariant } from "../../src/experiments/variants";
 import { withFolder } from "./temporary";
 
 const test = suite("a run's troubles");

@@ -1,8 +1,7 @@
 /** The test runner counts what passed, and takes a crash, a hang or an empty file for a failure. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { countTests, runJob, summaryLine } from "./job";
-import type { Ending, Outcome } from "./job";
+import { countTests, runJob, summaryLine, type Ending, type Outcome } from "./job";
 
 const job = suite("test runner");
 const ended = (output: string, code = 0): Ending => ({

@@ -1,6 +1,5 @@
 /** Runs one check or one test file in a process of its own and counts what passed; choosing them is `run.ts`'s work. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { stripVTControlCharacters } from "node:util";
 

@@ -17,6 +17,9 @@ const schema = z.strictObject({
     .prefault({}),
   inner: z.strictObject({ learningRate: z.number() }).optional(),
   arms: z.array(z.strictObject({ label: z.string(), count: z.int() })).default([]),
+  data: z
+    .union([z.strictObject({ source: z.string() }), z.array(z.strictObject({ places: z.int() }))])
+    .optional(),
 });
 
 function complaint(data: unknown): string {
@@ -46,6 +49,8 @@ test("an unknown key is named with its place and the nearest known one", () => {
     [{ sampling: { maxTokens: 1 } }, "sampling.maxTokens", "maximumTokens"],
     [{ inner: { learningRate: 1, learningrate: 1 } }, "inner.learningrate", "learningRate"],
     [{ arms: [{ label: "a", count: 1, cuont: 2 }] }, "arms.0.cuont", "count"],
+    [{ data: { sourec: "a" } }, "data.sourec", "source"],
+    [{ data: [{ places: 1, palces: 2 }] }, "data.0.palces", "places"],
   ];
   for (const [data, key, near] of cases)
     assert.is(
@@ -65,6 +70,8 @@ test("a wrong value is named with its place", () => {
     /: sampling\.temperature: /,
   );
   assert.match(complaint({ name: "a", arms: [{ label: "b", count: 0.5 }] }), /: arms\.0\.count: /);
+  assert.match(complaint({ name: "a", data: [{ places: "one" }] }), /: data\.0\.places: .*number/);
+  assert.match(complaint({ name: "a", data: 7 }), /: data: /);
   assert.match(complaint([]), /^variant\.json: .*object/);
 });
 

@@ -1,7 +1,6 @@
 /** Few-shot ARC's rows, figures and tables from its rollouts; pure. */
 import { figureArcTask, figureVotes } from "../../plot/grids";
-import type { Figure } from "../../plot/figure";
-import { percent } from "../../plot/figure";
+import { type Figure, percent } from "../../plot/figure";
 import { figureBars } from "../../plot/bars";
 import { figureHeatmap } from "../../plot/heatmap";
 import { NO_BREAK_SPACE } from "../../plot/text";
@@ -16,6 +15,7 @@ import { arcCells, type ArcVariant } from "./variant";
 import { choicesFigure, familiesFigure, isNew, worldComparisons } from "./report-world";
 import type { Outcome } from "../../run/experiment";
 import type { RunRecord } from "../../run/record";
+import { writingRows } from "../../run/writing";
 
 /** The paper's section 4.1: Llama-3.2-1B-Instruct, share of self-edits that solve their task. */
 const PAPER_SOURCE = "paper, section 4.1 (Llama-3.2-1B-Instruct, filtered ARC tasks)";
@@ -54,6 +54,7 @@ export function arcReport(
   return {
     rows,
     ...(comparisons.length > 0 ? { comparisons } : {}),
+    writing: writingRows(evaluated),
     seeds: variant.seeds,
     inputs,
     paper,

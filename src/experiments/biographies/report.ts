@@ -16,6 +16,7 @@ import { biographyArms, roundLines, type BiographiesVariant } from "./variant";
 import type { Outcome } from "../../run/experiment";
 import type { BiographyRollout, Cell, LineCost } from "./rollout";
 import type { RunRecord } from "../../run/record";
+import { writingRows } from "../../run/writing";
 import { compactRollout, figureRewards, rewardComparisons } from "./rewards-report";
 
 /** The paper's table 2, one passage, Qwen2.5-7B. */
@@ -82,6 +83,7 @@ export function biographyReport(
   return {
     rows,
     comparisons: [...comparisons(variant.rounds).map(([a, b]) => compare(heldOut, a, b)), ...among],
+    writing: writingRows(heldOut),
     seeds: [...seeds],
     inputs,
     paper,

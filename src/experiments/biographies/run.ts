@@ -2,8 +2,7 @@
  * The whole of SEAL on the small world (paper, algorithm 1): rounds of sampling self-edits, scoring each by its adapter,
  * keeping the best and fine-tuning the model on writing such; with every control on the same held-out people.
  */
-import type { Model } from "../../model/load";
-import { disposeModel, loadModel } from "../../model/load";
+import { type Model, disposeModel, loadModel } from "../../model/load";
 import { createProgress, type Progress } from "../../messages/progress";
 import { mean } from "../../statistics/statistics";
 import { describeSelfEdit } from "../../tasks/biographies/selfedits";

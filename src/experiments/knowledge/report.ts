@@ -12,6 +12,7 @@ import { clusterShareInterval, mean, pairedDifference } from "../../statistics/s
 import type { Passage } from "../../tasks/squad";
 import type { Outcome } from "../../run/experiment";
 import type { RunRecord } from "../../run/record";
+import { writingRows } from "../../run/writing";
 import { SEAL_LINE, type KnowledgeVariant } from "./variant";
 
 /** A finished candidate, as journalled and written to rollouts.jsonl. */
@@ -70,6 +71,7 @@ export function knowledgeReport(input: KnowledgeReportInput): Outcome {
   return {
     rows,
     comparisons,
+    writing: writingRows(evaluated),
     seeds: variant.seeds,
     inputs: [...inputs],
     paper,

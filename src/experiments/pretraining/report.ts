@@ -11,6 +11,7 @@ import type { LearnedRound, RoundCost } from "../lessons/rounds";
 import { marksOf } from "../lessons/lessons";
 import { armName, isRoundArm, type PretrainingArm, type PretrainingVariant } from "./variant";
 import type { RecordRow, RunRecord } from "../../run/record";
+import { writingRows } from "../../run/writing";
 
 /** A finished training run, as journalled and written to rollouts.jsonl. */
 export interface PretrainingRollout {
@@ -112,6 +113,7 @@ export function pretrainingReport(
         compare(variant, inCell(rollouts, a, count), inCell(rollouts, b, count), count),
       ),
     ),
+    writing: writingRows(written(variant, rollouts)),
     seeds: [...variant.seeds],
     inputs,
     paper: paper
@@ -132,6 +134,21 @@ export function pretrainingReport(
     figures: { "accuracy-by-passages": figure(variant, rows) },
     tables: {},
   };
+}
+
+/** The self-edits about all passages; those about fewer are among them. */
+function written(
+  { passages, outerLoop }: PretrainingVariant,
+  rollouts: readonly PretrainingRollout[],
+): { arm: string; round: number; completion: string }[] {
+  const all = rollouts.filter((one) => one.passages === passages.at(-1));
+  return all.flatMap(({ arm, completions = [] }) =>
+    completions.map((completion) => ({
+      arm,
+      round: isRoundArm(arm) ? (outerLoop?.rounds ?? 0) : 0,
+      completion,
+    })),
+  );
 }
 
 function figure(

@@ -17,8 +17,7 @@ import {
 import type { ArcRollout } from "../../../src/experiments/arc/rollout";
 import { scoreRecipes } from "../../../src/experiments/arc/score";
 import type { ArcVariant } from "../../../src/experiments/arc/variant";
-import { runVariant } from "../../../src/experiments/variants";
-import { parseVariant } from "../../../src/experiments/variants";
+import { runVariant, parseVariant } from "../../../src/experiments/variants";
 
 const test = suite("few-shot ARC");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal arc "));

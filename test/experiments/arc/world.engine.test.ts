@@ -6,8 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { ArcRollout } from "../../../src/experiments/arc/rollout";
 import { ARC_ARMS } from "../../../src/experiments/arc/variant";
-import { runVariant } from "../../../src/experiments/variants";
-import { parseVariant } from "../../../src/experiments/variants";
+import { runVariant, parseVariant } from "../../../src/experiments/variants";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../../src/tasks/arc/world";
 
 const test = suite("the small world of ARC");

@@ -5,8 +5,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { BiographyRollout, LineCost } from "../../../src/experiments/biographies/rollout";
-import { runVariant } from "../../../src/experiments/variants";
-import { parseVariant } from "../../../src/experiments/variants";
+import { runVariant, parseVariant } from "../../../src/experiments/variants";
 
 const test = suite("rewards of the outer loop");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal rewards "));

@@ -5,8 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { runVariant } from "../../../src/experiments/variants";
-import { parseVariant } from "../../../src/experiments/variants";
+import { runVariant, parseVariant } from "../../../src/experiments/variants";
 
 const test = suite("outer loop");
 const root = path.join(__dirname, "../../..");

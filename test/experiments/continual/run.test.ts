@@ -7,8 +7,7 @@ import * as assert from "uvu/assert";
 import { loadModel } from "../../../src/model/load";
 import type { ContinualRun } from "../../../src/experiments/continual/report";
 import { continueSequences } from "../../../src/experiments/continual/rehearsal";
-import { runVariant } from "../../../src/experiments/variants";
-import { parseVariant } from "../../../src/experiments/variants";
+import { runVariant, parseVariant } from "../../../src/experiments/variants";
 
 const test = suite("continual self-edits, run");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal continual "));

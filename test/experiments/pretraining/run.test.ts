@@ -10,8 +10,7 @@ import {
   type PretrainingRollout,
 } from "../../../src/experiments/pretraining/report";
 import type { PretrainingVariant } from "../../../src/experiments/pretraining/variant";
-import { runVariant } from "../../../src/experiments/variants";
-import { parseVariant, readVariant } from "../../../src/experiments/variants";
+import { runVariant, parseVariant, readVariant } from "../../../src/experiments/variants";
 
 const test = suite("continued pretraining");
 const folder = mkdtempSync(path.join(os.tmpdir(), "seal pretraining "));
