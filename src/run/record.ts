@@ -89,7 +89,16 @@ export const recordSchema = z.strictObject({
   rows: z.array(rowSchema),
   /** Paired differences between arms, where the experiment makes such claims. */
   comparisons: z.array(comparisonSchema).optional(),
-  paper: z.array(z.strictObject({ arm: z.string(), accuracy: share, source: z.string() })),
+  /** What the paper reports, beside the row of the same arm and round. */
+  paper: z.array(
+    z.strictObject({
+      arm: z.string(),
+      /** Rounds of the outer loop before the paper's measurement; 0 unless told. */
+      round: z.int().nonnegative().optional(),
+      accuracy: share,
+      source: z.string(),
+    }),
+  ),
   seconds: z.strictObject({
     /** Wall clock of all parts of a resumed run. */
     total: seconds,
