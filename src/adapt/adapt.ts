@@ -26,7 +26,7 @@ import {
 /** What an adapter is trained on: a part of a passage, or a line of a self-edit. Kept beside it to rehearse it later. */
 export type Lesson = Recital | { readonly title: string; readonly line: string };
 
-/** Settings of `adaptToPassage`; the defaults were chosen on SmolLM2-135M (results/LOG.md). */
+/** Settings of `adaptToPassage`; the defaults were chosen on SmolLM2-135M (experiments/adapt/README.md). */
 export interface AdaptOptions {
   /** Asked before and after. */
   readonly questions?: readonly string[];
@@ -87,7 +87,7 @@ export const adaptSettings = {
   warmupSteps: 4,
 } satisfies Partial<LoraSettings>;
 
-/** Self-edits beside the passage. One: a small model's were not seen to help, nor to harm (results/LOG.md). */
+/** Self-edits beside the passage. One: a small model's were not seen to help, nor to harm (experiments/adapt/README.md). */
 export const SELF_EDITS = 1;
 
 /** Of each round after the first; the optimizer starts anew, and its first step only measures. */

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../messages/errors";
 import { runReplay } from "../replay/run";
+import { paperValue } from "../plot/figure";
 import { redrawFigures } from "../run/figures";
 import { formatPlan, requireFit } from "../run/plan";
 import { planVariant, runVariant, readVariant } from "../experiments/variants";
@@ -202,7 +203,7 @@ function stopOnSignals(): void {
     });
 }
 
-/** The rows, with the paper's value beside the arm's last round. */
+/** The rows, with the paper's value beside the arm and round that it is of. */
 function recordTable({ rows, paper }: RunRecord): string {
   const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
   const size = /\b\d+B\b/.exec(paper.at(0)?.source ?? "")?.[0];
@@ -210,8 +211,7 @@ function recordTable({ rows, paper }: RunRecord): string {
   return textTable(
     ["arm", "round", "n", "accuracy", "95% interval", "unparsable", "diverged", beside],
     rows.map((row) => {
-      const last = Math.max(...rows.filter(({ arm }) => arm === row.arm).map(({ round }) => round));
-      const theirs = row.round === last ? paper.find(({ arm }) => arm === row.arm) : undefined;
+      const theirs = paperValue(paper, row.arm, row.round);
       return [
         row.arm,
         String(row.round),

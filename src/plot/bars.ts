@@ -1,5 +1,12 @@
 /** One value per labelled row, with intervals: accuracy by arm, and bars in general. */
-import { type AccuracyRow, type Figure, type PaperRow, type PlotlyObject, percent } from "./figure";
+import {
+  paperValue,
+  percent,
+  type AccuracyRow,
+  type Figure,
+  type PaperRow,
+  type PlotlyObject,
+} from "./figure";
 import { axis, COLOURS, labelRoom, makeFigure, niceTicks, plotWidth } from "./theme";
 import { escapeMarkup, FONT_SIZE, NO_BREAK_SPACE, textWidth, wrapText } from "./text";
 
@@ -188,7 +195,7 @@ function sizeLabel(n: number): string {
 export interface AccuracyByArmOptions {
   title: string;
   note?: string;
-  /** The paper's values, matched by arm to the last round's row. */
+  /** The paper's values, matched by arm and round. */
   paper?: readonly PaperRow[];
 }
 
@@ -197,15 +204,11 @@ export function figureAccuracyByArm(
   rows: readonly AccuracyRow[],
   { title, note, paper = [] }: AccuracyByArmOptions,
 ): Figure {
-  const lastRound = new Map<string, number>();
   const rounds = new Map<string, Set<number>>();
-  for (const { arm, round } of rows) {
-    lastRound.set(arm, Math.max(round, lastRound.get(arm) ?? round));
-    rounds.set(arm, (rounds.get(arm) ?? new Set()).add(round));
-  }
+  for (const { arm, round } of rows) rounds.set(arm, (rounds.get(arm) ?? new Set()).add(round));
   const bars = rows.map(({ arm, round, n, accuracy, ci95 }) => {
     const several = (rounds.get(arm)?.size ?? 1) > 1;
-    const theirs = round === lastRound.get(arm) ? paper.find((row) => row.arm === arm) : undefined;
+    const theirs = paperValue(paper, arm, round);
     return {
       label: `${arm}${several ? `, round ${round}` : ""} ${sizeLabel(n)}`,
       value: 100 * accuracy,

@@ -24,7 +24,18 @@ export interface AccuracyRow {
 /** A value that the paper reports (its model has 7 billion parameters); a share from 0 to 1. */
 export interface PaperRow {
   arm: string;
+  /** Rounds of the outer loop before it was measured; 0 unless told. */
+  round?: number;
   accuracy: number;
+}
+
+/** The paper's value for this arm after this many rounds, if it has one. */
+export function paperValue(
+  paper: readonly PaperRow[],
+  arm: string,
+  round: number,
+): PaperRow | undefined {
+  return paper.find((row) => row.arm === arm && (row.round ?? 0) === round);
 }
 
 /** A share from 0 to 1 as a percentage with one decimal. */

@@ -92,7 +92,16 @@ export const recordSchema = z.strictObject({
   comparisons: z.array(comparisonSchema).optional(),
   /** Length and variety of the self-edits, by arm and round; absent where none are written. */
   writing: z.array(writingSchema).optional(),
-  paper: z.array(z.strictObject({ arm: z.string(), accuracy: share, source: z.string() })),
+  /** What the paper reports, beside the row of the same arm and round. */
+  paper: z.array(
+    z.strictObject({
+      arm: z.string(),
+      /** Rounds of the outer loop before the paper's measurement; 0 unless told. */
+      round: z.int().nonnegative().optional(),
+      accuracy: share,
+      source: z.string(),
+    }),
+  ),
   seconds: z.strictObject({
     /** Wall clock of all parts of a resumed run. */
     total: seconds,

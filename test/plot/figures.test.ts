@@ -49,9 +49,9 @@ const texts = (figure: Figure): string[] => annotations(figure).map(({ text }) =
 const axisOf = (figure: Figure, name: string): { range: number[]; ticktext: string[] } =>
   figure.layout[name] as { range: number[]; ticktext: string[] };
 
-test("accuracy by arm: values, intervals, labels, and the paper's value at the last round", () => {
+test("accuracy by arm: values, intervals, labels, and the paper's value at its round", () => {
   const paper = [
-    { arm: "best of K", accuracy: 0.47 },
+    { arm: "best of K", round: 2, accuracy: 0.47 },
     { arm: "elsewhere", accuracy: 0.9 },
   ];
   const figure = figureAccuracyByArm(rows, { title: "t", paper });
@@ -64,6 +64,17 @@ test("accuracy by arm: values, intervals, labels, and the paper's value at the l
   assert.is(axisOf(figure, "yaxis").ticktext[3], "best of K, round 2 (n = 40)");
   assert.is(axisOf(figure, "yaxis").ticktext[0], "untouched (n = 40)");
   assert.equal(texts(figure), ["25.0%", "50.0%", "62.5%", "75.0%", "50.0%", "paper (7B) 47.0%"]);
+});
+
+test("a value of the paper stands beside its own round, not the last, and nowhere where that round was not run", () => {
+  const places = (round?: number): number[] => {
+    const paper = [{ arm: "best of K", accuracy: 0.47, ...(round === undefined ? {} : { round }) }];
+    const [, reference] = traces(figureAccuracyByArm(rows, { title: "t", paper })) as (
+      Trace | undefined
+    )[];
+    return reference?.y.map(Math.round) ?? [];
+  };
+  assert.equal([places(1), places(2), places(3), places()], [[2], [3], [], []]);
 });
 
 test("every value's label ends inside the figure", () => {

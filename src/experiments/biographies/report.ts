@@ -25,7 +25,7 @@ const paper = [
   { arm: "untouched", accuracy: 0.327, source: PAPER_SOURCE },
   { arm: "passage only", accuracy: 0.335, source: PAPER_SOURCE },
   { arm: "untrained self-edits", accuracy: 0.397, source: PAPER_SOURCE },
-  { arm: "best of K", accuracy: 0.47, source: `${PAPER_SOURCE}, after two rounds` },
+  { arm: "best of K", round: 2, accuracy: 0.47, source: `${PAPER_SOURCE}, after two rounds` },
 ];
 
 /** Pairs of arms that the claims are about. */

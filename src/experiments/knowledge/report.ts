@@ -115,15 +115,15 @@ function accuracyFigure(
   rows: RunRecord["rows"],
   paper: RunRecord["paper"],
 ): Figure {
-  const last = Math.max(...rows.map(({ round }) => round));
   return figureAccuracyByArm(
     rows.map((row) => ({ ...row, arm: named(row) })),
     {
       title: `Questions answered without the passage: ${variant.model.replace(/^pypi:|^hub:/, "")}`,
       note: `${passages.length} passages, seeds ${variant.seeds.join(", ")}. Points: accuracy on n questions. Lines: 95% intervals over passages.`,
-      paper: paper.map((row) => ({
+      paper: paper.map(({ round = 0, ...row }) => ({
         ...row,
-        arm: row.arm === SEAL_LINE ? named({ arm: row.arm, round: last }) : row.arm,
+        round,
+        arm: named({ ...row, round }),
       })),
     },
   );
@@ -163,6 +163,7 @@ const paperRows = [
   },
   {
     arm: SEAL_LINE,
+    round: 2,
     accuracy: 0.47,
     source: "paper, table 2 (Qwen2.5-7B, SQuAD, one passage, two rounds)",
   },

@@ -120,6 +120,7 @@ export function pretrainingReport(
       .filter(({ arm }) => variant.passages.includes(200) && variant.arms.includes(arm))
       .map(({ arm, accuracy }) => ({
         arm: rowName(variant, arm, 200),
+        ...(isRoundArm(arm) && { round: 2 }),
         accuracy,
         source: PAPER_SOURCE,
       })),

@@ -171,4 +171,17 @@ test("arms are compared question by question; exact match and F1 stand beside th
   assert.equal(comparisons?.[2].ci95OverPeople, [0, 0.5]);
 });
 
+test("the paper's 47.0 stands beside round 2 of three", () => {
+  const rollouts = [1, 2, 3].map((round) => ({ ...rollout("best of K", "A", "10"), round }));
+  const variant = parseVariant({ experiment: "knowledge", name: "r", model: "m" });
+  const { figures } = knowledgeReport({
+    ...{ variant: variant as KnowledgeVariant, passages, rollouts, inputs: [], generateSeconds: 0 },
+  });
+  const { data, layout } = figures.accuracy;
+  const [, reference] = data as unknown as { x: number[]; y: number[] }[];
+  const { ticktext } = (layout as { yaxis: { ticktext: string[] } }).yaxis;
+  assert.equal(reference.x, [47]);
+  assert.match(ticktext[Math.round(reference.y[0])], /^best of K, round 2/);
+});
+
 test.run();
