@@ -110,7 +110,8 @@ function nameOf({ select, reward, rewardSeeds, score = 0, share = 1 }: LineSetti
     longest: "longest of K",
     all: "no selection",
   };
-  if (UNSCORED.includes(select)) return names[select];
+  const plain = select !== "best" && reward === "accuracy" && rewardSeeds === 1;
+  if (UNSCORED.includes(select) || plain) return names[select];
   const repeats = rewardSeeds > 1 ? `, ${rewardSeeds} repeats` : "";
   return `${names[select]}, ${reward}${repeats}`;
 }
