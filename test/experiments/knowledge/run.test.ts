@@ -97,7 +97,7 @@ test("released files are data and authors; a run goes on with fewer passages and
   assert.equal(Object.keys(last.completion), ["sha256", "characters"]);
   assert.equal(
     last.answers.map((answer) => Object.keys(answer)),
-    [["verdict", "exactMatch", "f1"]],
+    [["verdict", "exactMatch", "f1", "answerWords"]],
   );
 });
 
