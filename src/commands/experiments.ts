@@ -6,7 +6,7 @@ import { UserError } from "../messages/errors";
 import { runReplay } from "../replay/run";
 import { redrawFigures } from "../run/figures";
 import { formatPlan, planVariant, requireFit } from "../run/plan";
-import { readRecord, type RunRecord } from "../run/record";
+import { readRecord, type RecordRow, type RunRecord } from "../run/record";
 import { packageRoot, runVariant, type RunOptions } from "../run/runner";
 import { readVariant } from "../run/variant";
 import { decimal, wholeNumber } from "./input";
@@ -189,13 +189,30 @@ function stopOnSignals(): void {
     });
 }
 
+/** What needs no judge, where a run has it. */
+const MEASURES: readonly [title: string, cell: (row: RecordRow) => string | undefined][] = [
+  ["exact match", ({ exactMatch }) => percentOf(exactMatch)],
+  ["F1", ({ f1 }) => percentOf(f1)],
+  ["words", ({ answerWords }) => answerWords?.toFixed(1)],
+  ["over 20 words", ({ longAnswers }) => percentOf(longAnswers)],
+];
+
+function percentOf(share: number | undefined): string | undefined {
+  return share === undefined ? undefined : `${(100 * share).toFixed(1)}%`;
+}
+
 /** The rows, with the paper's value beside the arm's last round. */
 function recordTable({ rows, paper }: RunRecord): string {
   const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
   const size = /\b\d+B\b/.exec(paper.at(0)?.source ?? "")?.[0];
   const beside = `paper${size === undefined ? "" : ` (${size})`}`;
+  const measures = MEASURES.filter(([, cell]) => rows.some((row) => cell(row) !== undefined));
   return textTable(
-    ["arm", "round", "n", "accuracy", "95% interval", "unparsable", "diverged", beside],
+    [
+      ...["arm", "round", "n", "accuracy", "95% interval"],
+      ...measures.map(([title]) => title),
+      ...["unparsable", "diverged", beside],
+    ],
     rows.map((row) => {
       const last = Math.max(...rows.filter(({ arm }) => arm === row.arm).map(({ round }) => round));
       const theirs = row.round === last ? paper.find(({ arm }) => arm === row.arm) : undefined;
@@ -205,6 +222,7 @@ function recordTable({ rows, paper }: RunRecord): string {
         String(row.n),
         percent(row.accuracy),
         row.ci95.map(percent).join(" - "),
+        ...measures.map(([, cell]) => cell(row) ?? ""),
         String(row.unparsable),
         String(row.diverged),
         theirs ? percent(theirs.accuracy) : "",

@@ -162,6 +162,7 @@ test("arms are compared question by question; exact match and F1 stand beside th
   // "bell" shares one word of one with "red bell": 2/3; two of four answers are the whole of it.
   assert.is(last?.exactMatch, 0.5);
   assert.ok(Math.abs((last?.f1 ?? 0) - (1 + 2 / 3) / 2) < 1e-12);
+  assert.equal([last?.answerWords, last?.longAnswers], [(3 + 3 + 1 + 1) / 4, 0]);
   assert.equal(
     comparisons?.map(({ difference, mean, n }) => [difference, mean, n]),
     [
