@@ -158,7 +158,7 @@ function dividedLines({ kinds, repeats, disputes }: JudgeSummary): string[] {
             : "So neither is right more often where they differ.")
       : "",
     repeats
-      ? `The grader against itself: of ${repeats.answers} answers that stand word for word in several places and were graded each time, ${repeats.divided} have both verdicts; two verdicts on one answer are equal in ${percent(repeats.agreement)}%.`
+      ? `The grader against itself: of ${repeats.answers} answers that stand word for word in several places, with a verdict each time, ${repeats.divided} have both verdicts; two verdicts on one answer are equal in ${percent(repeats.agreement)}%.`
       : "",
   ];
 }
