@@ -5,15 +5,15 @@ import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../messages/errors";
 import { runReplay } from "../replay/run";
-import { paperValue } from "../plot/figure";
 import { redrawFigures } from "../run/figures";
 import { formatPlan, requireFit } from "../run/plan";
 import { planVariant, runVariant, readVariant } from "../experiments/variants";
-import { readRecord, type RunRecord } from "../run/record";
+import { readRecord } from "../run/record";
 import { type RunOptions } from "../run/runner";
 import { packagePath, packageRoot } from "../files/package";
 import { decimal, wholeNumber } from "./input";
-import { note, print, printJson, textTable } from "./output";
+import { note, print, printJson } from "./output";
+import { recordTable, writingTable } from "./record-table";
 
 /** What `npm start` runs. */
 const DEFAULT_VARIANT = "experiments/knowledge/biographies-quick.json";
@@ -201,43 +201,6 @@ function stopOnSignals(): void {
       note("Stopped. What is finished is kept: the same command goes on from there.");
       process.exit(code);
     });
-}
-
-/** The rows, with the paper's value beside the arm and round that it is of. */
-function recordTable({ rows, paper }: RunRecord): string {
-  const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
-  const size = /\b\d+B\b/.exec(paper.at(0)?.source ?? "")?.[0];
-  const beside = `paper${size === undefined ? "" : ` (${size})`}`;
-  return textTable(
-    ["arm", "round", "n", "accuracy", "95% interval", "unparsable", "diverged", beside],
-    rows.map((row) => {
-      const theirs = paperValue(paper, row.arm, row.round);
-      return [
-        row.arm,
-        String(row.round),
-        String(row.n),
-        percent(row.accuracy),
-        row.ci95.map(percent).join(" - "),
-        String(row.unparsable),
-        String(row.diverged),
-        theirs ? percent(theirs.accuracy) : "",
-      ];
-    }),
-  );
-}
-
-/** What was written for the evaluated tasks, by arm and round. */
-function writingTable(rows: NonNullable<RunRecord["writing"]>): string {
-  const share = (value: number | null): string => value?.toFixed(2) ?? "";
-  return textTable(
-    ["self-edits", "round", "n", "characters", "distinct 3-grams", "deflated to"],
-    rows.map(({ arm, round, n, meanLength, distinctTrigrams, compression }) => [
-      arm,
-      ...[round, n].map(String),
-      meanLength?.toFixed(0) ?? "",
-      ...[distinctTrigrams, compression].map(share),
-    ]),
-  );
 }
 
 async function finishedRuns(): Promise<string[]> {

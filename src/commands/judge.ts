@@ -6,7 +6,7 @@ import { UserError } from "../messages/errors";
 import { writeFileAtomic } from "../files/files";
 import { agreementOf, type Agreement } from "../judge/agreement";
 import { readAnswers, type GivenAnswer } from "../judge/answers";
-import { judgeLocally, noQuestions, releasedQuestions } from "../judge/lexical";
+import { judgeAnswer } from "../judge/lexical";
 import { createModelJudge } from "../judge/model";
 import { accuracy, type AccuracySummary, type Verdict } from "../judge/verdict";
 import { createProgress } from "../messages/progress";
@@ -17,7 +17,6 @@ import { note, print, printJson, textTable } from "./output";
 interface JudgeFlags {
   judge: string;
   questions?: string;
-  newQuestions?: boolean;
   baseUrl: string;
   model?: string;
   keyVariable: string;
@@ -49,10 +48,6 @@ export function addJudgeCommand(program: Command): void {
     .option(
       "--questions <file>",
       "a run's passages with gold answers; the embedded ones unless told",
-    )
-    .option(
-      "--new-questions",
-      "local: forget what GPT-4.1 ruled on other answers to SEAL's questions (to test the judge on SEAL's own logs)",
     )
     .option(
       "--base-url <url>",
@@ -103,7 +98,7 @@ async function verdictsOn(
   answers: readonly GivenAnswer[],
   flags: JudgeFlags,
 ): Promise<readonly Verdict[] | undefined> {
-  if (flags.judge === "local") return localVerdicts(answers, flags.newQuestions ?? false);
+  if (flags.judge === "local") return answers.map(judgeAnswer);
   if (flags.judge !== "openai")
     throw new UserError(`--judge is local or openai, not "${flags.judge}".`);
   if (flags.model === undefined) throw new UserError("--judge openai needs --model.");
@@ -152,19 +147,6 @@ function noteFirst(what: string): (reason: string) => void {
     if (!told) note(`${what}: ${reason}`);
     told = true;
   };
-}
-
-function localVerdicts(answers: readonly GivenAnswer[], newQuestions: boolean): Verdict[] {
-  const judged = answers.map((answer) =>
-    judgeLocally(answer, newQuestions ? noQuestions : releasedQuestions),
-  );
-  const known = judged.filter((one) => one.known).length;
-  if (known > 0)
-    note(
-      `${known} of ${answers.length} answers are to questions of SEAL's that the judge knows from GPT-4.1's released verdicts; ` +
-        "on those very logs agreement is no test of it, --new-questions is.",
-    );
-  return judged.map(({ correct }) => (correct ? "correct" : "wrong"));
 }
 
 function formatCost({ calls, inputTokens, outputTokens, dollars }: CostEstimate): string {

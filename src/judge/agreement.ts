@@ -16,10 +16,22 @@ export function agreementOf(
   predicted: readonly boolean[],
   reference: readonly boolean[],
 ): Agreement {
-  const n = reference.length;
-  const share = (verdicts: readonly boolean[]): number => verdicts.filter(Boolean).length / n;
-  const [p, r] = [share(predicted), share(reference)];
-  const agreement = reference.filter((verdict, i) => verdict === predicted[i]).length / n;
+  return agreementOfCodes(reference.map((own, i) => verdictCode(predicted[i], own)));
+}
+
+/** Two verdicts as one number: 2 if the first is "correct", and 1 more if the second is. */
+export function verdictCode(predicted: boolean, reference: boolean): number {
+  return 2 * Number(predicted) + Number(reference);
+}
+
+/** The same of verdict codes, which the bootstrap can draw from. */
+export function agreementOfCodes(codes: ArrayLike<number>): Agreement {
+  const counts = [0, 0, 0, 0];
+  for (let i = 0; i < codes.length; i++) counts[codes[i]]++;
+  const [bothWrong, onlyReference, onlyPredicted, bothCorrect] = counts;
+  const n = codes.length;
+  const [p, r] = [(onlyPredicted + bothCorrect) / n, (onlyReference + bothCorrect) / n];
+  const agreement = (bothWrong + bothCorrect) / n;
   const chance = p * r + (1 - p) * (1 - r);
   return { n, agreement, kappa: (agreement - chance) / (1 - chance), bias: p - r };
 }

@@ -187,7 +187,7 @@ export function figureJudgeAgreement({ judge }: ReplaySummary): Figure {
     })),
     {
       title: "How often the local judge and a simple rule differ from GPT-4.1",
-      note: "What is known of the questions is from other families of logs. Diamonds: the rule that the answer must contain the gold answer.",
+      note: "On all answers of the adapters. Diamonds: the rule that the answer must contain the gold answer.",
       axisTitle: "Verdicts that differ (%)",
       format: (value) => percent(value / 100),
       referenceLabel: "contains gold",

@@ -5,20 +5,18 @@ import {
   type Agreement,
   type CalibrationBin,
 } from "../judge/agreement";
-import { fitQuestions } from "../judge/fit-questions";
-import type { KnownQuestions, ReadAnswer } from "../judge/known-questions";
-import { BLANK, judgeRead, noQuestions, readAnswer, type Judgement } from "../judge/lexical";
-import { containsGold, exactMatch, f1Score, recallsGold } from "../judge/rules";
-import { FITTED_LOGS, inFittedHalf, logFamily } from "../judge/split";
+import { judgeLocally, type Judgement } from "../judge/lexical";
+import { answerMeasures, measureAnswer, type AnswerMeasures } from "../judge/measures";
+import { containsGold, recallsGold } from "../judge/rules";
 import { passageAccuracies } from "./accuracy";
+import { FITTED_LOGS, inFittedHalf } from "./fitted";
 import type { GradedAnswer, ReleasedLog } from "./released";
 import { ARMS, type Arm } from "./tables";
 import { mean } from "../statistics/statistics";
 
-/** The judges compared. `local` is the calibrated one, `local, new question` the same with no question known to it. */
+/** The judges compared; `local` is the calibrated one. */
 export const JUDGES = [
   "local",
-  "local, new question",
   "contains gold",
   "three quarters of gold",
   "exact match",
@@ -30,7 +28,7 @@ export type JudgeName = (typeof JUDGES)[number];
 /** One log's adapter answers, judged. */
 export interface JudgedLog {
   readonly log: string;
-  /** Whether the comparison with the gold answer was fitted on half of this log's articles. */
+  /** Whether the local judge was fitted on half of this log's articles. */
   readonly fitted: boolean;
   readonly blank: number;
   readonly all: Readonly<Record<JudgeName, Agreement>>;
@@ -40,90 +38,58 @@ export interface JudgedLog {
   readonly calibration: { readonly error: number; readonly bins: readonly CalibrationBin[] };
   /** Mean accuracy by passage: GPT-4.1's and each judge's. */
   readonly accuracy: Readonly<Record<JudgeName | "GPT-4.1", number>>;
+  /** What needs no judge. */
+  readonly measures: AnswerMeasures;
 }
 
 type Verdicts = Readonly<Record<JudgeName, readonly boolean[]>>;
 
-/** Reads an answer; undefined for a blank one. Greedy answers repeat between logs, so that each is read once. */
-type Reader = (row: GradedAnswer) => ReadAnswer | undefined;
+/** The local judge's judgement of a released answer. */
+export type LocalJudge = (row: GradedAnswer) => Judgement;
 
-function createReader(): Reader {
-  const seen = new Map<string, ReadAnswer>();
-  return ({ text, gold, answer }) => {
-    if (answer.trim() === "") return undefined;
-    const key = JSON.stringify([text, gold, answer]);
-    const read = seen.get(key) ?? readAnswer(text, gold, answer);
-    seen.set(key, read);
-    return read;
+/** The local judge with a memory: greedy answers repeat between logs, so that each is judged once. */
+export function createLocalJudge(): LocalJudge {
+  const known = new Map<string, Judgement>();
+  return ({ text: question, gold, answer }) => {
+    const key = JSON.stringify([question, gold, answer]);
+    const own = known.get(key) ?? judgeLocally({ question, gold, answer });
+    known.set(key, own);
+    return own;
   };
 }
 
-/**
- * Judges all adapter answers of each log. What the local judge knows of the questions it has from
- * the logs of other families alone, so that a log's own verdicts do not help to judge it.
- */
-export function judgeLogs(logs: readonly ReleasedLog[]): JudgedLog[] {
-  const read = createReader();
-  const families = [...new Set(logs.map(({ name }) => logFamily(name)))];
-  const known = new Map(
-    families.map((family) => [
-      family,
-      learnQuestions(
-        logs.filter(({ name }) => logFamily(name) !== family),
-        read,
-      ),
-    ]),
-  );
-  return logs.map((log) => judgeLog(log, known.get(logFamily(log.name)) ?? noQuestions, read));
-}
-
-/** What GPT-4.1's verdicts in these logs, before and after training, say of their questions. */
-export function learnQuestions(
-  logs: readonly ReleasedLog[],
-  read: Reader = createReader(),
-): KnownQuestions {
-  const rows = logs.flatMap(({ baseline, adapter }) => [...baseline, ...adapter]);
-  return fitQuestions(
-    rows.flatMap((row) => {
-      const own = read(row);
-      return own ? [{ read: own, correct: row.correct }] : [];
-    }),
-  );
-}
-
-function verdictsOf(
-  rows: readonly GradedAnswer[],
-  local: readonly Judgement[],
-  newQuestion: readonly Judgement[],
-): Verdicts {
+function verdictsOf(rows: readonly GradedAnswer[], local: readonly Judgement[]): Verdicts {
   const inputs = rows.map((row) => ({ question: row.text, gold: row.gold, answer: row.answer }));
+  const measures = rows.map(({ answer, gold }) => measureAnswer({ answer, golds: [gold] }));
   return {
     local: local.map(({ correct }) => correct),
-    "local, new question": newQuestion.map(({ correct }) => correct),
     "contains gold": inputs.map(containsGold),
     "three quarters of gold": inputs.map(recallsGold),
-    "exact match": inputs.map(exactMatch),
-    "F1 of at least a half": inputs.map((input) => f1Score(input) >= 0.5),
+    "exact match": measures.map(({ exactMatch }) => exactMatch),
+    "F1 of at least a half": measures.map(({ f1 }) => f1 >= 0.5),
   };
 }
 
 const byJudge = <T>(value: (judge: JudgeName) => T): Record<JudgeName, T> =>
   Object.fromEntries(JUDGES.map((judge) => [judge, value(judge)])) as Record<JudgeName, T>;
 
-function judgeLog(log: ReleasedLog, known: KnownQuestions, read: Reader): JudgedLog {
+/** Judges all adapter answers of each log. Throws an Error for a log without answers. */
+export function judgeLogs(
+  logs: readonly ReleasedLog[],
+  judge: LocalJudge = createLocalJudge(),
+): JudgedLog[] {
+  return logs.map((log) => judgeLog(log, judge));
+}
+
+function judgeLog(log: ReleasedLog, judge: LocalJudge): JudgedLog {
   const rows = log.adapter;
-  const judgeBy = (questions: KnownQuestions): Judgement[] =>
-    rows.map((row) => {
-      const own = read(row);
-      return own ? judgeRead(own, questions) : BLANK;
-    });
-  const local = judgeBy(known);
-  const verdicts = verdictsOf(rows, local, judgeBy(noQuestions));
+  const local = rows.map(judge);
+  const verdicts = verdictsOf(rows, local);
   const at = new Map(rows.map((row, i) => [row, i]));
   const compare = (chosen: readonly number[]): Record<JudgeName, Agreement> =>
-    byJudge((judge) =>
+    byJudge((name) =>
       agreementOf(
-        chosen.map((i) => verdicts[judge][i]),
+        chosen.map((i) => verdicts[name][i]),
         chosen.map((i) => rows[i].correct),
       ),
     );
@@ -131,6 +97,8 @@ function judgeLog(log: ReleasedLog, known: KnownQuestions, read: Reader): Judged
   const answered = indices.filter((i) => rows[i].answer.trim() !== "");
   const accuracyBy = (verdict: (row: GradedAnswer) => boolean): number =>
     mean(passageAccuracies(rows, verdict));
+  const measures = answerMeasures(rows.map(({ answer, gold }) => ({ answer, golds: [gold] })));
+  if (measures === undefined) throw new Error(`${log.name} has no answers`);
   return {
     log: log.name,
     fitted: FITTED_LOGS.includes(log.name),
@@ -143,8 +111,9 @@ function judgeLog(log: ReleasedLog, known: KnownQuestions, read: Reader): Judged
     ),
     accuracy: {
       "GPT-4.1": accuracyBy((row) => row.correct),
-      ...byJudge((judge) => accuracyBy((row) => verdicts[judge][at.get(row) as number])),
+      ...byJudge((name) => accuracyBy((row) => verdicts[name][at.get(row) as number])),
     },
+    measures,
   };
 }
 

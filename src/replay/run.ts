@@ -10,7 +10,7 @@ import { readEvaluationLogs, readTrainingLogs } from "./logs";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
 import { sealFiles, type LogFiles } from "../tasks/seal-files";
-import { armDifferences, expectedWithin, judgeLogs } from "./judging";
+import { summariseJudge } from "./judge-summary";
 import { heldOutGains, planGains, type Rewards } from "./noise";
 import { countArcTasks, readContinual, type ContinualLog, type ReleasedLog } from "./released";
 import { replayReadme } from "./readme";
@@ -52,8 +52,6 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
   const logs = await readEvaluationLogs(files);
   const training = await readTrainingLogs(files);
   log(`${logs.size} evaluation and ${training.length} training logs; computing`);
-  const judged = judgeLogs([...logs.values()]);
-  const pairs = armDifferences(judged);
   const continual = await readContinualLogs(files);
   const arms = ARMS.flatMap((arm) => {
     const own = logs.get(arm.log);
@@ -70,11 +68,7 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     right: rightAnswers(logs),
     ...(continual && { continual }),
     noise: noiseRecords(training),
-    judge: {
-      logs: judged,
-      differences: pairs,
-      expectedWithin: expectedWithin(judged, pairs, 0.02),
-    },
+    judge: await summariseJudge([...logs.values()]),
     arcSubsets,
   };
   const summary: ReplaySummary = {

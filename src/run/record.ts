@@ -31,9 +31,11 @@ const rowSchema = z.strictObject({
   /** Self-edits out of bounds, or beyond the limit on steps, before any work (ARC's recipes). */
   rejected: count.optional(),
   tooCostly: count.optional(),
-  /** Means of SQuAD's measures over the same answers. */
+  /** Of the same n answers, without a judge: SQuAD's measures, the mean number of words, and the share longer than twenty words. */
   exactMatch: share.optional(),
   f1: share.optional(),
+  answerWords: z.number().nonnegative().optional(),
+  longAnswers: share.optional(),
   /** Accuracy of each seed, in the order of the record's `seeds`. */
   accuracyBySeed: z.array(share).optional(),
 });

@@ -14,8 +14,8 @@ function besidePaper(name: string): string[][] {
   return stdout
     .split("\n")
     .map((line) => line.trim().split(/ {2,}/))
-    .filter((cells) => cells.length === 8 && cells[7].endsWith("%"))
-    .map((cells) => [cells[0], cells[1], cells[7]]);
+    .filter((cells) => cells.length >= 8 && cells.at(-1)?.endsWith("%"))
+    .map((cells) => [cells[0], cells[1], cells.at(-1) ?? ""]);
 }
 
 test("SQuAD: 47.0 is of two rounds, and stands beside round 2 of three", () => {

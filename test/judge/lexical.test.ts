@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { agreementOf, calibrationOf } from "../../src/judge/agreement";
 import { judgeAnswer, judgeProbability } from "../../src/judge/lexical";
-import { containsGold, exactMatch, f1Score, recallsGold, squadNormal } from "../../src/judge/rules";
+import { containsGold, recallsGold } from "../../src/judge/rules";
 import { accuracy } from "../../src/judge/verdict";
 
 const test = suite("local judge");
@@ -62,11 +62,9 @@ test("accuracy counts the ungraded beside, not as wrong", () => {
 
 test("the simple rules", () => {
   const input = { question: "Q?", gold: "the red house", answer: "It was a Red, House!" };
-  assert.is(squadNormal("The  Red, house!"), "red house");
   assert.is(containsGold(input), true);
-  assert.is(exactMatch(input), false);
-  assert.is(exactMatch({ ...input, answer: "red house." }), true);
-  assert.is(f1Score(input), (2 * 2) / (2 + 4));
+  assert.is(containsGold({ ...input, gold: ["blue", "house"] }), true);
+  assert.is(containsGold({ ...input, gold: "red hous" }), false, "whole words");
   assert.is(recallsGold({ ...input, gold: "a big red brick house" }), false, "2 of 4 words");
   assert.is(recallsGold({ ...input, gold: "it was a red brick house" }), true, "4 of 5 words");
 });

@@ -62,45 +62,32 @@ test("differences between arms, and how many an unbiased judge would have within
   assert.is(expectedWithin(noisy, differences, 0.02).toFixed(3), "0.881");
 });
 
-test("a log is judged with what other families say of its questions, and nothing from its own", () => {
-  // Taking Raphael for the painter is the others' ruling here, against what the words say.
+test("what needs no judge, over all adapter answers of a log", () => {
+  const [{ measures }] = judgeLogs([logOf("eval/iter2", [right, wrong, ["Michelangelo", true]])]);
+  assert.is(measures.exactMatch, 1 / 3);
+  // "ceiling was painted by michelangelo": precision 1/5, recall 1.
+  assert.ok(Math.abs(measures.f1 - (2 / 6 + 0 + 1) / 3) < 1e-12);
+  assert.equal([measures.answerWords, measures.longAnswers], [(6 + 6 + 1) / 3, 0]);
+});
+
+test("the judge keeps nothing of the logs: an answer's verdict does not depend on what else is there", () => {
   const odd = Array.from(
     { length: 6 },
     (_, i) => [`Raphael, I think, number ${i}.`, true] as const,
   );
-  const local = (logs: readonly ReleasedLog[]): number => judgeLogs(logs)[0].accuracy.local;
-  const own = logOf("eval-prompts/base_prompt-long", [wrong]);
-  const others = logOf("eval/iter1", odd);
-  assert.is(local([own]), 0);
-  assert.is(local([own, others]), 1);
-  const sameFamily = logOf("eval-prompts/iter2_prompt-long", odd);
-  assert.is(local([own, sameFamily]), 0);
-  const [judged] = judgeLogs([own, others]);
-  assert.equal(judged.all.local.agreement, 0);
-  assert.equal(judged.all["local, new question"].agreement, 1);
+  const own = logOf("eval-prompts/base_prompt-long", [wrong, right]);
+  assert.equal(judgeLogs([own, logOf("eval/iter1", odd)])[0], judgeLogs([own])[0]);
 });
 
-testWithShared(
-  test,
-  "data/seal/eval",
-  "released logs: round 2, judged by what six other logs say",
-  async () => {
-    const files = localFiles(sharedPath("data/seal"));
-    const prompts = ["base", "iter1", "iter2"].map((round) => `eval-prompts/${round}_prompt-long`);
-    const names = ["eval/iter2", "eval/base", "eval/naive", "eval/iter1", ...prompts];
-    const logs: ReleasedLog[] = [];
-    for (const name of names) {
-      const log = await readLog(files, `${name}.json`);
-      if (log) logs.push(log);
-    }
-    assert.is(logs.length, names.length);
-    const [{ all }] = judgeLogs(logs);
-    assert.ok(all.local.agreement >= 0.92, `agreement ${all.local.agreement}`);
-    assert.ok(all.local.kappa >= 0.82, `kappa ${all.local.kappa}`);
-    assert.ok(Math.abs(all.local.bias) <= 0.02, `bias ${all.local.bias}`);
-    assert.is(all["local, new question"].agreement.toFixed(3), "0.908");
-    assert.is(all["contains gold"].agreement.toFixed(3), "0.869");
-  },
-);
+testWithShared(test, "data/seal/eval", "released logs: round 2 without a crib", async () => {
+  const log = await readLog(localFiles(sharedPath("data/seal")), "eval/iter2.json");
+  assert.ok(log);
+  const [{ all, unseenArticles, measures }] = judgeLogs([log]);
+  assert.is(all.local.agreement.toFixed(3), "0.908");
+  assert.is(unseenArticles.local.agreement.toFixed(3), "0.903");
+  assert.is(unseenArticles.local.kappa.toFixed(3), "0.807");
+  assert.is(all["contains gold"].agreement.toFixed(3), "0.869");
+  assert.is(measures.longAnswers.toFixed(3), "0.312");
+});
 
 test.run();

@@ -35,6 +35,10 @@ const record: RunRecord = {
       ungraded: 1,
       unparsable: 0,
       diverged: 0,
+      exactMatch: 0.4,
+      f1: 0.45,
+      answerWords: 21.5,
+      longAnswers: 0.7,
     },
   ],
   paper: [{ arm: "untouched", accuracy: 0.327, source: "Table 2" }],
@@ -62,6 +66,7 @@ test("what does not fit the schema is named, and nothing is written", () =>
   withFolder(async (folder) => {
     const wrong: [object, RegExp][] = [
       [{ ...record, rows: [{ ...record.rows[0], accuracy: 1.5 }] }, /rows\[0\]\.accuracy: /],
+      [{ ...record, rows: [{ ...record.rows[0], longAnswers: 70 }] }, /rows\[0\]\.longAnswers: /],
       [{ ...record, rows: [{ ...record.rows[0], note: "x" }] }, /rows\[0\]: .*"note"/],
       [{ ...record, status: "partial" }, /status: /],
       [{ ...record, schema: 2 }, /schema: /],

@@ -1,4 +1,5 @@
 /** The small world's rows, comparisons and figures from its rollouts; pure. */
+import { answerMeasures } from "../../judge/measures";
 import type { Verdict } from "../../judge/verdict";
 import { groupBy } from "../../statistics/groups";
 import {
@@ -155,6 +156,12 @@ function rowOf(
     ungraded: own.flatMap(({ answers }) => answers).filter((a) => a.verdict === "ungraded").length,
     unparsable: count("unparsable"),
     diverged: count("diverged"),
+    ...answerMeasures(
+      own
+        .flatMap(({ answers }) => answers)
+        .filter(({ verdict }) => verdict !== "ungraded")
+        .map(({ answer, gold }) => ({ answer, golds: [gold] })),
+    ),
     accuracyBySeed: variant.seeds.map((seed) => {
       const values = own.filter((rollout) => rollout.seed === seed).flatMap(marks);
       return values.length > 0 ? meanOf(values) : 0;

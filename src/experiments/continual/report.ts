@@ -13,7 +13,7 @@ import {
 } from "../../statistics/statistics";
 import type { ContinualVariant } from "./variant";
 import type { Outcome } from "../../run/experiment";
-import { marksOf, type GivenAnswer } from "../lessons/lessons";
+import { marksOf, measuresOf, type GivenAnswer } from "../lessons/lessons";
 import type { RecordRow, RunRecord } from "../../run/record";
 
 /** A sequence learned by one arm, as journalled and written to rollouts.jsonl. */
@@ -175,6 +175,7 @@ function row(
     ungraded: ok.flatMap(answersOf).flat().length - all.length,
     unparsable: count("unparsable"),
     diverged: count("diverged"),
+    ...measuresOf(ok.flatMap(answersOf).flat()),
     ...(ok.length === variant.seeds.length && {
       accuracyBySeed: bySequence.map((marks) => meanOrNull(marks) ?? 0),
     }),

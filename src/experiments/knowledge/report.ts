@@ -1,6 +1,6 @@
 /** What the knowledge experiment's rollouts show: rows by arm and round, the figure and the table of answers. */
 import { sha256OfText } from "../../files/files";
-import { exactMatch, f1Score } from "../../judge/rules";
+import { answerMeasures, measureAnswer } from "../../judge/measures";
 import type { Verdict } from "../../judge/verdict";
 import { figureAccuracyByArm, figureBars } from "../../plot/bars";
 import type { Figure } from "../../plot/figure";
@@ -95,11 +95,10 @@ function numbersOnly(rollout: Rollout, passages: readonly Passage[]): object {
     ...(completion === undefined
       ? {}
       : { completion: { sha256: sha256OfText(completion), characters: completion.length } }),
-    answers: answers.map(({ question, answer, verdict }, q) => {
-      if (!passage) return { verdict };
-      const given = { question, gold: passage.questions[q].answers, answer };
-      return { verdict, exactMatch: exactMatch(given), f1: f1Score(given) };
-    }),
+    answers: answers.map(({ answer, verdict }, q) => ({
+      verdict,
+      ...(passage && measureAnswer({ answer, golds: passage.questions[q].answers })),
+    })),
   };
 }
 
@@ -190,9 +189,9 @@ function armRow(
     rollouts
       .filter((rollout) => rollout.passage === passage.id && rollout.status === "ok")
       .flatMap(({ answers }) =>
-        answers.map(({ answer }, q) => ({ ...passage.questions[q], answer })),
+        answers.map((own, q) => ({ ...own, golds: passage.questions[q].answers })),
       )
-      .map(({ question, answers: gold, answer }) => ({ question, gold, answer })),
+      .filter(({ verdict }) => verdict !== "ungraded"),
   );
   return {
     arm,
@@ -209,12 +208,7 @@ function armRow(
       .length,
     unparsable: count("unparsable"),
     diverged: count("diverged"),
-    ...(n > 0
-      ? {
-          exactMatch: mean(given.map((one) => (exactMatch(one) ? 1 : 0))),
-          f1: mean(given.map(f1Score)),
-        }
-      : {}),
+    ...answerMeasures(given),
   };
 }
 

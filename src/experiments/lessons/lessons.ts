@@ -4,6 +4,7 @@
  */
 import { UserError } from "../../messages/errors";
 import { judgeAnswer } from "../../judge/lexical";
+import { answerMeasures, type AnswerMeasures } from "../../judge/measures";
 import type { Verdict } from "../../judge/verdict";
 import type { Adapter } from "../../lora/adapter";
 import { generateGroups, type Prompt } from "../../lora/generate";
@@ -34,6 +35,8 @@ import type { RunRecord } from "../../run/record";
 export interface LessonQuestion {
   readonly text: string;
   readonly gold: string;
+  /** All that counts as right, `gold` first. */
+  readonly golds: readonly string[];
   /** Asks without the passage. */
   readonly prompt: Prompt;
   readonly judge: (answer: string) => Verdict;
@@ -105,6 +108,7 @@ export function personLesson(person: Person, seed: number, splitLines: boolean):
     questions: questionsAbout(person).map(({ text, answer }) => ({
       text,
       gold: answer,
+      golds: [answer],
       prompt: biographyQuestion(text),
       judge: (given) => judgeValue(answer, given),
     })),
@@ -122,11 +126,12 @@ function passageLesson(passage: Passage, { prompt, splitLines }: LessonSettings)
     id: passage.id,
     prompt: selfEditPrompt(prompt, passage),
     passage: `${title}\n${text}`,
-    questions: passage.questions.map(({ question, answers: gold }) => ({
+    questions: passage.questions.map(({ question, answers: golds }) => ({
       text: question,
-      gold: gold[0],
+      gold: golds[0],
+      golds,
       prompt: questionPrompt(passage, question),
-      judge: (answer) => judgeAnswer({ question, gold, answer }),
+      judge: (answer) => judgeAnswer({ question, gold: golds, answer }),
     })),
     sequences: (selfEdit) =>
       selfEdit.trim() === ""
@@ -164,9 +169,10 @@ export interface QuestionGroup {
   readonly questions: readonly LessonQuestion[];
 }
 
-/** An answer and what the judge said of it. */
+/** An answer, what counts as right, and what the judge said of it. */
 export interface GivenAnswer {
   readonly answer: string;
+  readonly golds: readonly string[];
   readonly verdict: Verdict;
 }
 
@@ -188,6 +194,7 @@ export async function answerQuestions(
   return groups.map((group) =>
     (texts[filled.indexOf(group)] ?? []).map(({ text }, q) => ({
       answer: text,
+      golds: group.questions[q].golds,
       verdict: group.questions[q].judge(text),
     })),
   );
@@ -198,4 +205,9 @@ export function marksOf(answers: readonly GivenAnswer[]): number[] {
   return answers.flatMap(({ verdict }) =>
     verdict === "ungraded" ? [] : [verdict === "correct" ? 1 : 0],
   );
+}
+
+/** What needs no judge, over the same answers; undefined where there is none. */
+export function measuresOf(answers: readonly GivenAnswer[]): AnswerMeasures | undefined {
+  return answerMeasures(answers.filter(({ verdict }) => verdict !== "ungraded"));
 }

@@ -1,5 +1,4 @@
 /** Accuracy against the number of passages trained on together: rows, comparisons and the figure; pure. */
-import type { Verdict } from "../../judge/verdict";
 import { figureCurves, type Curve } from "../../plot/curves";
 import type { Figure } from "../../plot/figure";
 import published from "../../replay/paper.json";
@@ -8,7 +7,7 @@ import type { CandidateStatus } from "../../restem/select";
 import { clusterShareInterval, mean, pairedDifference } from "../../statistics/statistics";
 import type { Outcome } from "../../run/experiment";
 import type { LearnedRound, RoundCost } from "../lessons/rounds";
-import { marksOf } from "../lessons/lessons";
+import { marksOf, measuresOf, type GivenAnswer } from "../lessons/lessons";
 import { armName, isRoundArm, type PretrainingArm, type PretrainingVariant } from "./variant";
 import type { RecordRow, RunRecord } from "../../run/record";
 import { writingRows } from "../../run/writing";
@@ -31,7 +30,7 @@ export interface PretrainingRollout {
   /** Empty unless the status is "ok". */
   readonly answers: readonly {
     readonly passage: string;
-    readonly answers: readonly { readonly answer: string; readonly verdict: Verdict }[];
+    readonly answers: readonly GivenAnswer[];
   }[];
   readonly seconds: { readonly train: number; readonly answer: number };
 }
@@ -222,6 +221,7 @@ function rowOf(
     ungraded: own.flatMap(({ answers }) => answers.flatMap((a) => a.answers)).length - all.length,
     unparsable: own.reduce((sum, { unparsable }) => sum + unparsable, 0),
     diverged: own.filter(({ status }) => status === "diverged").length,
+    ...measuresOf(own.flatMap(({ answers }) => answers.flatMap((one) => one.answers))),
     ...(seeds.every((seed) => ofSeed(seed).length > 0) && {
       accuracyBySeed: seeds.map((seed) => mean(ofSeed(seed))),
     }),

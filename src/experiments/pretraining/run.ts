@@ -223,7 +223,9 @@ async function runGroup(
         status === "ok"
           ? lessons.map(({ id, questions }) => ({
               passage: id,
-              answers: given.splice(0, questions.length),
+              answers: given
+                .splice(0, questions.length)
+                .map((answer, q) => ({ ...answer, golds: questions[q].golds })),
             }))
           : [],
       seconds,

@@ -72,6 +72,10 @@ test("every arm and round is there, with the right number of candidates and figu
   );
   const open = record.rows.find(({ arm }) => arm === "passage in context");
   assert.ok(open && open.accuracy > 0.9, "the model reads");
+  record.rows.forEach(({ n, exactMatch, answerWords }) =>
+    assert.equal([exactMatch, answerWords].map(Number.isFinite), [n > 0, n > 0]),
+  );
+  assert.ok((open.exactMatch ?? 0) > 0.9 && open.longAnswers === 0);
   for (const name of ["accuracy-by-round", "reward-distribution", "self-edit-styles", "person"])
     for (const ending of ["html", "json", "png", "svg"])
       assert.ok(existsSync(path.join(directory, "figures", `${name}.${ending}`)), name);

@@ -20,7 +20,8 @@ const test = suite("continual self-edits");
 /** "10?" is right, wrong, ungraded. */
 const given = (marks: string): GivenAnswer[] =>
   [...marks].map((mark) => ({
-    answer: "",
+    answer: mark === "1" ? "a bell" : "no idea at all",
+    golds: ["bell"],
     verdict: mark === "1" ? "correct" : mark === "0" ? "wrong" : "ungraded",
   }));
 
@@ -92,6 +93,15 @@ test("rows and paired comparisons; a failed sequence is counted, and stays out o
       { arm: "replay", round: 2, n: 16, accuracy: 9 / 16, ungraded: 0 },
     ],
   );
+  // 7 of merging's 16 answers have two words and are exact, 9 have four; the ungraded one of the untouched is left out.
+  assert.equal(
+    rows.map(({ exactMatch, answerWords, longAnswers }) => [exactMatch, answerWords, longAnswers]),
+    [
+      [1 / 15, (2 + 14 * 4) / 15, 0],
+      [7 / 16, (7 * 2 + 9 * 4) / 16, 0],
+      [9 / 16, (9 * 2 + 7 * 4) / 16, 0],
+    ],
+  );
   const means = comparisons?.map(({ difference, mean, n }) => `${difference}: ${mean} of ${n}`);
   assert.equal(means, [
     // 0.75 - 0.25, 0.5 - 1, 0.5 - 0, 0.5 - 0.5
@@ -126,6 +136,7 @@ test("rows and paired comparisons; a failed sequence is counted, and stays out o
     0,
   );
   assert.is(none.rows[1].n, 0);
+  assert.is(none.rows[1].exactMatch, undefined);
   assert.is(none.rows[1].unparsable, 2);
   assert.equal(none.comparisons, []);
 });

@@ -93,7 +93,7 @@ test("released files are data and authors; a run goes on with fewer passages and
   assert.equal(Object.keys(last.completion), ["sha256", "characters"]);
   assert.equal(
     last.answers.map((answer) => Object.keys(answer)),
-    [["verdict", "exactMatch", "f1"]],
+    [["verdict", "exactMatch", "f1", "answerWords"]],
   );
 });
 
@@ -158,6 +158,7 @@ test("arms are compared question by question; exact match and F1 stand beside th
   // "bell" shares one word of one with "red bell": 2/3; two of four answers are the whole of it.
   assert.is(last?.exactMatch, 0.5);
   assert.ok(Math.abs((last?.f1 ?? 0) - (1 + 2 / 3) / 2) < 1e-12);
+  assert.equal([last?.answerWords, last?.longAnswers], [(3 + 3 + 1 + 1) / 4, 0]);
   assert.equal(
     comparisons?.map(({ difference, mean, n }) => [difference, mean, n]),
     [

@@ -140,7 +140,8 @@ test("accuracy, intervals' cells and paired differences by hand; a diverged run 
     answers: marks.map((own, p) => ({
       passage: `p${p}`,
       answers: [...own].map((mark) => ({
-        answer: "",
+        answer: mark === "1" ? "the bell" : "word ".repeat(21),
+        golds: ["bell", "a bell"],
         verdict: mark === "1" ? ("correct" as const) : ("wrong" as const),
       })),
     })),
@@ -167,6 +168,16 @@ test("accuracy, intervals' cells and paired differences by hand; a diverged run 
     [
       ["passages only, 2 passages", 8, 0.125, 2, 0],
       ["untrained self-edits, 2 passages", 4, 0.75, 2, 1],
+    ],
+  );
+  // A right answer is two words and exact, a wrong one twenty-one.
+  assert.equal(
+    rows.map(({ exactMatch, f1, answerWords, longAnswers }) => [
+      ...[exactMatch, f1, answerWords, longAnswers],
+    ]),
+    [
+      [0.125, 0.125, (2 + 7 * 21) / 8, 0.875],
+      [0.75, 0.75, (3 * 2 + 21) / 4, 0.25],
     ],
   );
   // Seed 1: 1 - 0 and 0.5 - 0.5; seed 2 has no pair.

@@ -1,15 +1,15 @@
 /**
- * Fits the local judge's trees to GPT-4.1's verdicts in SEAL's released logs and writes model.json (numbers only).
- * Run: node -r tsx/cjs src/judge/fit.ts DATA-DIRECTORY
+ * Fits the local judge's trees to GPT-4.1's verdicts in SEAL's released logs and writes src/judge/model.json (numbers only).
+ * Run: node -r tsx/cjs src/replay/fit-judge.ts DATA-DIRECTORY
  */
 import path from "node:path";
 import { errorMessage, UserError } from "../messages/errors";
 import { writeFileAtomic } from "../files/files";
+import { FEATURE_NAMES, judgeFeatures } from "../judge/features";
+import { fitTrees, sigmoid, treeLogOdds, type TreeSettings } from "../judge/trees";
 import { localFiles, type LogFiles } from "../tasks/seal-files";
-import { readLog } from "../replay/released";
-import { FEATURE_NAMES, judgeFeatures } from "./features";
-import { fittedArticle, FITTED_LOGS } from "./split";
-import { fitTrees, sigmoid, treeLogOdds, type TreeSettings } from "./trees";
+import { fittedArticle, FITTED_LOGS } from "./fitted";
+import { readLog } from "./released";
 
 const FOLDS = 5;
 const SETTINGS: TreeSettings = { trees: 240, depth: 3, rate: 0.08, leafWeight: 8, penalty: 6 };
@@ -83,7 +83,7 @@ async function main(directory: string | undefined): Promise<void> {
   );
   const { bias, trees } = fit(samples);
   const model = {
-    about: "Boosted trees over judgeFeatures; made by src/judge/fit.ts, see there.",
+    about: "Boosted trees over judgeFeatures; made by src/replay/fit-judge.ts, see there.",
     fittedOn: FITTED_LOGS,
     answers: samples.length,
     features: FEATURE_NAMES,
@@ -91,7 +91,7 @@ async function main(directory: string | undefined): Promise<void> {
     bias: short(bias),
     trees: trees.map(({ feature, value }) => ({ feature, value: value.map(short) })),
   };
-  await writeFileAtomic(path.join(__dirname, "model.json"), `${JSON.stringify(model)}\n`);
+  await writeFileAtomic(path.join(__dirname, "../judge/model.json"), `${JSON.stringify(model)}\n`);
 }
 
 if (require.main === module) {

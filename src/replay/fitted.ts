@@ -25,8 +25,3 @@ export function inFittedHalf(title: string): boolean {
   for (const letter of title) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
   return hash % 2 === 0;
 }
-
-/** Logs that are alike: those of one self-edit prompt, those of continued pretraining, else the log alone. */
-export function logFamily(name: string): string {
-  return /prompt-.*/.exec(name)?.[0] ?? /^cpt/.exec(name)?.[0] ?? name;
-}
