@@ -3,7 +3,8 @@
  * never from its own line or above, types included. No file is in a circle.
  */
 const ROOMS = [
-  ["api", "cli", "index"],
+  ["cli", "index", "reference"],
+  ["api"],
   ["commands"],
   ["bench", "notebook"],
   ["experiments"],
