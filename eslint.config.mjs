@@ -40,6 +40,11 @@ export default defineConfig(
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/explicit-module-boundary-types": "error",
       "@typescript-eslint/require-await": "off",
+      // An interface gives a schema's inferred type a name that messages and hovers use.
+      "@typescript-eslint/no-empty-object-type": [
+        "error",
+        { allowInterfaces: "with-single-extends" },
+      ],
       // It objects to type arguments and casts that say which rank a tensor has.
       "@typescript-eslint/no-unnecessary-type-assertion": "off",
     },

@@ -1,31 +1,32 @@
 /** One value per labelled row, with intervals: accuracy by arm, and bars in general. */
-import type { AccuracyRow, Figure, PaperRow, PlotlyObject } from "./figure";
+import type { AccuracyRow, Figure, FigureOptions, PaperRow, PlotlyObject } from "./figure";
 import { percent } from "./figure";
 import { axis, COLOURS, labelRoom, makeFigure, niceTicks, plotWidth } from "./theme";
 import { escapeMarkup, FONT_SIZE, NO_BREAK_SPACE, textWidth, wrapText } from "./text";
 
 /** One row of `figureBars`: a value and, if known, its interval, in the axis's unit. */
 export interface Bar {
+  /** Written to the left. */
   label: string;
+  /** Where the mark stands. */
   value: number;
+  /** Lower and upper end; none is drawn unless told. */
   interval?: readonly [low: number, high: number];
-  /** Another's value for the same thing, drawn as a hollow diamond. */
+  /** Another's value for the same thing, drawn as a hollow diamond; none unless told. */
   reference?: number;
 }
 
 /** Settings of `figureBars`. */
-export interface BarOptions {
-  title: string;
-  note?: string;
+export interface BarOptions extends FigureOptions {
   /** The quantity and its unit. */
   axisTitle: string;
   /** How a value is written beside its mark. */
   format: (value: number) => string;
-  /** What the hollow diamonds are. */
+  /** What the hollow diamonds are, "reference" unless told. */
   referenceLabel?: string;
-  /** Dots instead of bars; bars start at zero. */
+  /** "bars", which start at zero, or "points"; "bars" unless told. */
   marks?: "bars" | "points";
-  /** The largest value that can be, where there is one; no tick is put beyond it. */
+  /** The largest value that can be, beyond which no tick is put; none unless told. */
   largest?: number;
 }
 
@@ -186,10 +187,10 @@ function sizeLabel(n: number): string {
 }
 
 /** Settings of `figureAccuracyByArm`. */
-export interface AccuracyByArmOptions {
-  title: string;
-  note?: string;
-  /** The paper's values, matched by arm to the last round's row. */
+export interface AccuracyByArmOptions extends FigureOptions {
+  /** Smaller, under the title; says what points and lines are unless told. */
+  readonly note?: string;
+  /** The paper's values, matched by arm to the last round's row; none unless told. */
   paper?: readonly PaperRow[];
 }
 

@@ -114,6 +114,7 @@ export const variantSchemas = {
   pretraining: pretrainingVariantSchema,
   arc: arcVariantSchema,
 } as const;
+/** An experiment as plain data, checked and with every default filled in; `experiment` says of which kind. */
 export type Variant = {
   [K in keyof typeof variantSchemas]: z.output<(typeof variantSchemas)[K]>;
 }[keyof typeof variantSchemas];
