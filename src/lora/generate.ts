@@ -28,11 +28,11 @@ export interface GenerateOptions {
   readonly stop?: readonly string[];
   /** Further tokens that end an answer, beside the model's own; none unless told. */
   readonly stopTokens?: readonly number[];
-  /** The tokens that may follow an answer's tokens so far (constrained decoding); any, where undefined. */
+  /** The tokens that may follow an answer's tokens so far (constrained decoding); any where undefined, and unless told. */
   readonly allowed?: (tokens: readonly number[]) => readonly number[] | undefined;
   /** Rows decoded at once, 64 unless told. */
   readonly batchRows?: number;
-  /** Called with the text so far of prompt `index` of group `group`. */
+  /** Called with the text so far of prompt `index` of group `group`; nothing is called unless told. */
   readonly onText?: (text: string, index: number, group: number) => void;
 }
 

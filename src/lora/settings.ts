@@ -1,5 +1,6 @@
 /** The settings of one adapter's training, checked once. Defaults are SEAL's (paper, section 3.1 and appendix B). */
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { UserError } from "../messages/errors";
 import { TARGET_NAMES } from "../model/adapters";
 
@@ -7,7 +8,7 @@ import { TARGET_NAMES } from "../model/adapters";
 export const MAXIMUM_STEPS = 200_000;
 
 /** Schema of the settings; unknown keys are errors. */
-export const loraSettingsSchema = z.strictObject({
+export const loraSettingsSchema = strictObject({
   /** Rank of the two matrices (PEFT's r), 32 unless told. */
   rank: z.int().min(1).max(1024).default(32),
   /** The adapter's output is scaled by alpha / rank (PEFT's lora_alpha); 64 unless told. */

@@ -32,7 +32,7 @@ export interface CompletionSequence {
 export interface AdapterJob {
   /** What it is trained on, each sequence once an epoch. */
   readonly sequences: readonly Sequence[];
-  /** Rank, rate, epochs and so on; SEAL's where left out. */
+  /** Rank, rate, epochs and so on, each SEAL's unless told. */
   readonly settings?: Partial<LoraSettings>;
   /** Start from this adapter, whose rank, alpha and targets then hold; from a fresh one unless told. */
   readonly initial?: Adapter;

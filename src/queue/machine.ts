@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { startEngine } from "../engine";
 
 const short = z.string().max(200);
 
 /** Schema of what a process computes with. Two that agree in all of it give the same bytes; the processor rarely matters. */
-export const machineSchema = z.strictObject({
+export const machineSchema = strictObject({
   /** Version of this package. */
   version: short,
   /** The engine's name. */

@@ -25,7 +25,7 @@ export interface InnerLoopQuestion {
 export interface InnerLoopCandidate {
   /** What is trained on. Absent: nothing, the questions are answered by the model as it is. Empty: the self-edit did not parse. */
   readonly sequences?: readonly Sequence[];
-  /** Rank, rate, epochs and so on; SEAL's where left out. */
+  /** Rank, rate, epochs and so on, each SEAL's unless told. */
   readonly settings?: Partial<LoraSettings>;
   /** Asked of the trained adapter. */
   readonly questions: readonly InnerLoopQuestion[];

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { errorMessage, UserError } from "../messages/errors";
 import { machineSchema } from "../queue/machine";
 import { writeFileAtomic } from "../files/files";
@@ -17,7 +18,7 @@ const seconds = z.number().nonnegative();
 type Pair = z.ZodType<[low: number, high: number]>;
 const shares: Pair = z.tuple([share, share]);
 
-const rowSchema = z.strictObject({
+const rowSchema = strictObject({
   /** What was compared, e.g. "passage only". */
   arm: z.string(),
   /** Round of the outer loop; 0 before any. */
@@ -49,7 +50,7 @@ const rowSchema = z.strictObject({
 const difference = z.number().min(-1).max(1);
 const differences: Pair = z.tuple([difference, difference]);
 
-const comparisonSchema = z.strictObject({
+const comparisonSchema = strictObject({
   /** The two arms. */
   difference: z.string(),
   /** The first's accuracy minus the second's, over pairs. */
@@ -62,7 +63,7 @@ const comparisonSchema = z.strictObject({
   ci95OverSeeds: differences.optional(),
 });
 
-const environmentSchema = z.strictObject({
+const environmentSchema = strictObject({
   /** Version of Node. */
   node: z.string(),
   /** The engine's name. */
@@ -76,7 +77,7 @@ const environmentSchema = z.strictObject({
   /** Who has trained and asked, and how many groups, where a queue was used; those of an earlier part of a resumed run are not told. */
   workers: z
     .array(
-      z.strictObject({
+      strictObject({
         /** What it computes with. */
         machine: machineSchema,
         /** Groups of candidates that it did. */
@@ -97,7 +98,7 @@ const environmentSchema = z.strictObject({
 });
 
 /** What `record.json` holds; unknown keys are errors. */
-export const recordSchema = z.strictObject({
+export const recordSchema = strictObject({
   /** The result folder's name. */
   name: z.string(),
   /** Of this form. */
@@ -112,7 +113,7 @@ export const recordSchema = z.strictObject({
   environment: environmentSchema,
   /** Files that the results depend on. */
   inputs: z.array(
-    z.strictObject({
+    strictObject({
       /** The file's name. */
       name: z.string(),
       /** Where it came from, with the exact version. */
@@ -127,7 +128,7 @@ export const recordSchema = z.strictObject({
   comparisons: z.array(comparisonSchema).optional(),
   /** What the paper reports of the same arms, with its model of 7 billion parameters. */
   paper: z.array(
-    z.strictObject({
+    strictObject({
       /** The arm that it belongs to. */
       arm: z.string(),
       /** As the paper has it, a share from 0 to 1. */
@@ -137,7 +138,7 @@ export const recordSchema = z.strictObject({
     }),
   ),
   /** What it took, in seconds. */
-  seconds: z.strictObject({
+  seconds: strictObject({
     /** Wall clock of all parts of a resumed run. */
     total: seconds,
     /** Of this process, on all its cores; absent where others worked too. */
