@@ -6,7 +6,7 @@
  */
 
 // Engine, randomness, mistakes
-export { doctor, engineInfo, formatDoctor, startEngine } from "./engine";
+export { doctor, engineInfo, ENGINE_NAMES, formatDoctor, startEngine } from "./engine";
 export type { DoctorReport, EngineInfo, EngineName, EngineReport } from "./engine";
 export { UserError } from "./messages/errors";
 export { createRandom } from "./statistics/random";
@@ -16,14 +16,17 @@ export type { Random, RandomState } from "./statistics/random";
 export { disposeModel, loadModel } from "./model/load";
 export type { LoadOptions, Model, TextFormat } from "./model/load";
 export { defaultModel, resolveModel } from "./model/sources";
-export type { ModelFiles, ResolveOptions } from "./model/sources";
-export type { ChatMessage, ModelConfig, Tokenizer } from "./model/types";
+export type { Progress as DownloadProgress } from "./files/download";
+export type { GgufFile, ModelFiles, ModelFolder, ResolveOptions } from "./model/sources";
+export type { ModelInput } from "./model/store";
+export type { ChatMessage, Llama3RopeScaling, ModelConfig, Tokenizer } from "./model/types";
 
 // Adapters
 export { TARGET_NAMES } from "./model/adapters";
 export type { TargetName } from "./model/adapters";
 export { trainAdapters } from "./lora/train";
-export type { AdapterJob, Sequence } from "./lora/train";
+export type { AdapterJob, CompletionSequence, Sequence } from "./lora/train";
+export type { TokenSequence } from "./lora/plan";
 export type { TrainingOptions, TrainingResult } from "./lora/trainer";
 export { parseLoraSettings } from "./lora/settings";
 export type { LoraSettings } from "./lora/settings";
@@ -34,6 +37,7 @@ export { saveMerged } from "./lora/save-merged";
 // Generation
 export { generate, generateGroups } from "./lora/generate";
 export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
+export type { FinishReason } from "./model/generation";
 export { scoreRows, scoreRowsLater } from "./lora/score";
 
 // Self-edits
@@ -45,6 +49,7 @@ export type { SequenceOptions } from "./selfedit/sequences";
 // Outer loop
 export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
 export type { PolicyExample, PolicyModel, SelfEditSampling } from "./restem/policy";
+export type { CheckpointOptions } from "./lora/checkpoint";
 export { runInnerLoop } from "./restem/inner-loop";
 export type {
   InnerLoopCandidate,
@@ -61,7 +66,15 @@ export type { Candidate, CandidateStatus, RewardVariances, SelectionRule } from 
 
 // Passages and judging
 export { readArticles, readSquad, selectPassages } from "./tasks/squad";
-export type { Passage, PassagePlace, PassageSelection, Question } from "./tasks/squad";
+export type {
+  Passage,
+  PassagePlace,
+  PassageSelection,
+  Question,
+  QuestionKind,
+  Split,
+  SquadOptions,
+} from "./tasks/squad";
 export { judgeAnswer, judgeProbability } from "./judge/lexical";
 export type { JudgeInput } from "./judge/lexical";
 export { accuracy } from "./judge/verdict";
@@ -75,6 +88,8 @@ export type { Adaptation, AdaptOptions, Lesson } from "./adapt/adapt";
 export { parseVariant, planVariant, readVariant, runVariant } from "./experiments/variants";
 export type { Variant } from "./experiments/registry";
 export type { RunOptions, RunResult } from "./run/runner";
+export type { QueueOptions } from "./queue/executor";
+export type { ServerOptions } from "./serving/server";
 export { readRecord } from "./run/record";
 export type { RunRecord } from "./run/record";
 
@@ -86,9 +101,14 @@ export {
   figureRewardDistribution,
   figureSelfEditStyles,
 } from "./plot/rounds";
-export type { AccuracyByRoundOptions, RoundRewards, RoundStyles } from "./plot/rounds";
+export type {
+  AccuracyByRoundOptions,
+  RewardDistributionOptions,
+  RoundRewards,
+  RoundStyles,
+} from "./plot/rounds";
 export { figureForgetting } from "./plot/forgetting";
-export type { AccuracyRow, Figure, PaperRow } from "./plot/figure";
+export type { AccuracyRow, Figure, FigureOptions, PaperRow } from "./plot/figure";
 
 // At home on a subpath, and here too, since programs rely on them
 export { arcMessages, augmentTask, parseRecipe, readArc, voteGrids } from "./api/arc";

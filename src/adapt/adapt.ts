@@ -24,38 +24,48 @@ import {
 } from "./recital";
 
 /** What an adapter is trained on: a part of a passage, or a line of a self-edit. Kept beside it to rehearse it later. */
-export type Lesson = Recital | { readonly title: string; readonly line: string };
+export type Lesson =
+  | Recital
+  | {
+      /** The passage's title. */
+      readonly title: string;
+      /** A line of a self-edit. */
+      readonly line: string;
+    };
 
 /** Settings of `adaptToPassage`; the defaults were chosen on SmolLM2-135M (experiments/adapt/README.md). */
 export interface AdaptOptions {
-  /** Asked before and after. */
+  /** Asked before and after; none unless told. */
   readonly questions?: readonly string[];
-  /** Self-edits that the model writes and learns beside the passage, `SELF_EDITS` unless told. */
+  /** Self-edits that the model writes and learns beside the passage, 1 unless told. */
   readonly selfEdits?: number;
-  /** "implications" unless told. */
+  /** The prompt that asks for self-edits, "implications" unless told. */
   readonly kind?: SelfEditKind;
-  /** Laid over `adaptSettings`. */
+  /** Laid over `adaptSettings`; nothing unless told. */
   readonly settings?: Partial<LoraSettings>;
   /** Most rounds of training after the first for what is not yet known by heart, 8 unless told. */
   readonly extraRounds?: number;
-  /** Go on from this adapter; its rank, alpha and targets then hold. */
+  /** Go on from this adapter, whose rank, alpha and targets then hold; from a fresh one unless told. */
   readonly initial?: Adapter;
-  /** What `initial` was trained on; parts of passages are rehearsed. */
+  /** What `initial` was trained on, of which parts of passages are rehearsed; nothing unless told. */
   readonly earlier?: readonly Lesson[];
-  /** Most tokens of a self-edit (96) and of an answer (24). */
+  /** Most tokens of a self-edit, 96 unless told. */
   readonly selfEditTokens?: number;
+  /** Most tokens of an answer, 24 unless told. */
   readonly answerTokens?: number;
+  /** Of the self-edits and of the order in training, 0 unless told. */
   readonly seed?: number;
-  /** "training" is called for every round. */
+  /** Called when a stage begins, "training" for every round; nothing is called unless told. */
   readonly onStage?: (stage: "asking" | "writing" | "training" | "answering") => void;
-  /** Called after each optimizer step with the steps of the present round. */
+  /** Called after each optimizer step with the steps of the present round; nothing is called unless told. */
   readonly onStep?: (done: number, total: number) => void;
 }
 
 /** What came of it. */
 export interface Adaptation {
+  /** The adapter that has learned the passage. */
   readonly adapter: Adapter;
-  /** As the model wrote them. */
+  /** The self-edits as the model wrote them. */
   readonly selfEdits: readonly string[];
   /** What of this passage was trained on; its parts are last. */
   readonly lessons: readonly Lesson[];
@@ -65,18 +75,33 @@ export interface Adaptation {
   readonly unsure: number;
   /** What the adapted model recites. */
   readonly recitals: readonly Recital[];
+  /** Each question with its answers. */
   readonly answers: readonly {
+    /** The question. */
     readonly question: string;
+    /** Answered without the new lessons. */
     readonly before: string;
+    /** Answered with them. */
     readonly after: string;
   }[];
-  /** Of every optimizer step. */
+  /** Loss of every optimizer step, in nats a token. */
   readonly losses: readonly number[];
-  readonly seconds: { readonly write: number; readonly train: number; readonly answer: number };
+  /** Seconds that each part took. */
+  readonly seconds: {
+    /** Writing self-edits. */
+    readonly write: number;
+    /** Training, and finding out what is known by heart. */
+    readonly train: number;
+    /** Answering before and after. */
+    readonly answer: number;
+  };
 }
 
-/** SEAL's epochs and batches, with every linear layer as a target and twice the rate: so a small model learns a text by heart. */
-export const adaptSettings = {
+/**
+ * How `adaptToPassage` trains unless told otherwise: SEAL's 10 epochs of batch 1, but rank 16 with alpha 32 on every linear
+ * layer and a constant rate of 0.002 after 4 steps of warm-up: so a small model learns a text by heart.
+ */
+export const adaptSettings: Partial<LoraSettings> = {
   rank: 16,
   alpha: 32,
   targets: [...TARGET_NAMES],
@@ -85,7 +110,7 @@ export const adaptSettings = {
   learningRate: 2e-3,
   schedule: "constant",
   warmupSteps: 4,
-} satisfies Partial<LoraSettings>;
+};
 
 /** Self-edits beside the passage. One: a small model's were not seen to help, nor to harm (experiments/adapt/README.md). */
 export const SELF_EDITS = 1;

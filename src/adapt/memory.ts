@@ -24,7 +24,9 @@ const lessonSchema = z.union([
 
 /** An adapter with what it learned. */
 export interface Memory {
+  /** The adapter that has learned the lessons. */
   readonly adapter: Adapter;
+  /** What it was trained on, first and last passages alike. */
   readonly lessons: readonly Lesson[];
 }
 

@@ -12,6 +12,7 @@ import { readAnswers } from "./reading";
 
 /** Something that was learned by heart, or is asked for as if it had been. */
 export interface Topic {
+  /** The title under which its passage was learned. */
   readonly title: string;
   /** Into how many parts its passage is cut. */
   readonly parts: number;
@@ -19,9 +20,11 @@ export interface Topic {
 
 /** One part of a passage, learned under `recitalPrompt`. */
 export interface Recital {
+  /** The passage's title. */
   readonly title: string;
   /** From 1. */
   readonly part: number;
+  /** The part's words. */
   readonly text: string;
 }
 
@@ -109,7 +112,9 @@ export async function recite(
 
 /** What was recited, and the answers in the questions' order. */
 export interface Recalled {
+  /** What the model recited, part by part. */
   readonly recitals: readonly Recital[];
+  /** The answers in the questions' order. */
   readonly answers: readonly string[];
 }
 

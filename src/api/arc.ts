@@ -12,8 +12,8 @@ export { augmentTask, inverseOf } from "../tasks/arc/augment";
 
 // Prompts and recipes
 export { arcMessages, arcPrompt, recipePrompt } from "../tasks/arc/messages";
-export { parseRecipe, RECIPE_LIMITS, recipeText } from "../tasks/arc/recipe";
-export type { ParsedRecipe, Recipe, RecipeLimits } from "../tasks/arc/recipe";
+export { AUGMENTATION_GROUPS, parseRecipe, RECIPE_LIMITS, recipeText } from "../tasks/arc/recipe";
+export type { AugmentationGroup, ParsedRecipe, Recipe, RecipeLimits } from "../tasks/arc/recipe";
 export { leaveOut, trainingTasks } from "../tasks/arc/training";
 export type { TrainingTaskOptions } from "../tasks/arc/training";
 
@@ -23,8 +23,8 @@ export type { ArcQuery, QueryOptions } from "../tasks/arc/queries";
 export { voteCounts, voteGrids } from "../tasks/arc/vote";
 export type { Vote, VoteCount } from "../tasks/arc/vote";
 export { judgeTask, submission } from "../tasks/arc/scoring";
-export type { Submission, TaskAttempts } from "../tasks/arc/scoring";
+export type { Submission, SubmittedTest, TaskAttempts } from "../tasks/arc/scoring";
 
 // Pictures
 export { ARC_PALETTE, figureArcTask, figureGrids, figureVotes } from "../plot/grids";
-export type { ArcTaskPicture, GridPanel, GridsOptions } from "../plot/grids";
+export type { ArcTaskPicture, GridPanel, VotedGrid } from "../plot/grids";

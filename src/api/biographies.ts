@@ -18,6 +18,8 @@ export {
   describeSelfEdit,
   oracleSelfEdit,
   selfEditLines,
+  selfEditStyles,
 } from "../tasks/biographies/selfedits";
 export type { SelfEditContent, SelfEditStyle } from "../tasks/biographies/selfedits";
+export { attributes } from "../tasks/biographies/words";
 export type { Attribute } from "../tasks/biographies/words";

@@ -8,4 +8,4 @@ export type { ChatRequest, CostEstimate, OpenAiClient, OpenAiOptions } from "../
 export { costOf, countRequestTokens, listPrice, PRICES_AS_OF } from "../openai/prices";
 export type { Price } from "../openai/prices";
 export { createModelJudge, gradingPrompt } from "../judge/model";
-export type { ModelJudge, ModelJudgement } from "../judge/model";
+export type { ModelJudge, ModelJudgement, ModelJudgeOptions } from "../judge/model";

@@ -13,4 +13,4 @@ export { figureHeatmap } from "../plot/heatmap";
 export type { Heatmap } from "../plot/heatmap";
 export { renderFigure } from "../plot/render";
 export { renderTable } from "../plot/table";
-export type { Cell, CellTone, Table } from "../plot/table";
+export type { Cell, CellTone, Table, TonedCell } from "../plot/table";

@@ -6,6 +6,9 @@
 export { runReplay } from "../replay/run";
 export type { ReplayOptions } from "../replay/run";
 export { readReplay } from "../replay/results";
-export type { ReplayResults } from "../replay/results";
+export type { LoggedVerdicts, ReplayResults } from "../replay/results";
+export type { NoiseRecord } from "../replay/summary";
+export type { ContinualRecord } from "../replay/tables";
+export type { Estimate } from "../replay/accuracy";
 export { simulatePlan } from "../replay/noise";
-export type { Plan as SelectionPlan } from "../replay/noise";
+export type { HeldOutGain, Plan as SelectionPlan, PlanGain, SimulatedGain } from "../replay/noise";

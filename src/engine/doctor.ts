@@ -11,30 +11,50 @@ const TIME_LIMIT = 120_000;
 
 /** One engine: works, or why not; speed in billions of floating-point operations a second (1024³ product, or a smaller one on a slow engine; fastest of several). */
 export interface EngineReport {
+  /** The engine. */
   name: EngineName;
+  /** Whether it starts and computes here. */
   works: boolean;
+  /** Why it does not work. */
   why?: string;
+  /** Of what computes: libtensorflow's, or the TensorFlow.js backend's. */
   version?: string;
+  /** Threads that a matrix product may use. */
   threads?: number;
+  /** The GPU's name, where one is used. */
   gpu?: string;
+  /** Billions of floating-point operations a second. */
   gflops?: number;
   /** Whether the GPU's work is done in software. */
   software?: boolean;
-  /** Memory of the process that tried it. */
+  /** Memory of the process that tried it, in bytes. */
   residentBytes?: number;
 }
 
 /** The machine and its engines; `chosen` is what `startEngine()` takes. */
 export interface DoctorReport {
+  /** Version of Node. */
   node: string;
+  /** Operating system and processor architecture. */
   platform: string;
+  /** The processor's name. */
   cpu: string;
+  /** Threads that it runs at once. */
   threads: number;
-  memory: { totalBytes: number; freeBytes: number };
+  /** Main memory. */
+  memory: {
+    /** All of it, in bytes. */
+    totalBytes: number;
+    /** What is free, in bytes. */
+    freeBytes: number;
+  };
+  /** Whether an NVIDIA driver is here. */
   nvidiaDriver: boolean;
   /** The folder of the native engine that suits this machine, whether or not it is there. */
   nativeFolder?: string;
+  /** The engine that `startEngine()` takes; absent where none works. */
   chosen?: EngineName;
+  /** Every engine, best first. */
   engines: EngineReport[];
 }
 

@@ -2,10 +2,12 @@
 
 /** The engines, best first. */
 export const ENGINE_NAMES = ["tensorflow", "webgpu", "wasm", "cpu"] as const;
+/** One of `ENGINE_NAMES`. */
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** The engine that runs, as records keep it. */
 export interface EngineInfo {
+  /** The engine's name. */
   name: EngineName;
   /** Of what computes: libtensorflow's, or the TensorFlow.js backend's. */
   version: string;

@@ -6,8 +6,11 @@ import type { Verdict } from "./verdict";
 
 /** What every judge is given. Several golds: any one of them suffices. */
 export interface JudgeInput {
+  /** The question. */
   readonly question: string;
+  /** The right answer, or several of which any one suffices. */
   readonly gold: string | readonly string[];
+  /** The answer to be judged. */
   readonly answer: string;
 }
 

@@ -58,6 +58,12 @@ export function parseVerdict(reply: string): Verdict {
   return yes ? "correct" : "wrong";
 }
 
+/** Options of `createModelJudge`. */
+export interface ModelJudgeOptions {
+  /** Folder of the verdicts given so far. */
+  readonly cacheDirectory: string;
+}
+
 /**
  * A judge by `client`'s model, with its verdicts below `cacheDirectory`: one file each, named by
  * the hash of model, prompt and settings (not of the address, which may change between runs).
@@ -66,7 +72,7 @@ export function parseVerdict(reply: string): Verdict {
  */
 export function createModelJudge(
   client: OpenAiClient,
-  { cacheDirectory }: { cacheDirectory: string },
+  { cacheDirectory }: ModelJudgeOptions,
 ): ModelJudge {
   const fileOf = (request: ChatRequest): string => {
     const key = sha256OfText(canonicalJson({ model: client.model, ...request }));

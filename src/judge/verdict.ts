@@ -7,8 +7,11 @@ export type Verdict = "correct" | "wrong" | "ungraded";
 export interface AccuracySummary {
   /** correct / (correct + wrong), in [0, 1]; NaN where nothing was graded. */
   readonly accuracy: number;
+  /** Verdicts of "correct". */
   readonly correct: number;
+  /** Verdicts of "wrong". */
   readonly wrong: number;
+  /** Answers without a verdict; they are in no accuracy. */
   readonly ungraded: number;
 }
 

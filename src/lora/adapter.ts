@@ -6,16 +6,21 @@ import { modulePath } from "../model/weights";
 
 /** Values with their shape, row-major. */
 export interface HostTensor {
+  /** Length of each dimension. */
   readonly shape: readonly number[];
+  /** The values, the last dimension fastest. */
   readonly values: Float32Array;
 }
 
 /** A LoRA adapter. */
 export interface Adapter {
+  /** PEFT's r. */
   readonly rank: number;
+  /** PEFT's lora_alpha; its output is scaled by alpha / rank. */
   readonly alpha: number;
+  /** PEFT's lora_dropout in training; generation has none. */
   readonly dropout: number;
-  /** In the order of TARGET_NAMES. */
+  /** The adapted linear layers, in the order of `TARGET_NAMES`. */
   readonly targets: readonly TargetName[];
   /** By PEFT's names: `…lora_A.weight` [rank, in] and `…lora_B.weight` [out, rank]. */
   readonly tensors: ReadonlyMap<string, HostTensor>;

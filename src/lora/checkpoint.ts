@@ -29,8 +29,9 @@ export interface Resumable {
 
 /** Options of a checkpoint. */
 export interface CheckpointOptions {
+  /** Where the training is kept. */
   readonly file: string;
-  /** How often it is written; SEAL_CHECKPOINT_SECONDS or 60. What takes less is not written at all. */
+  /** Seconds between two writings; SEAL_CHECKPOINT_SECONDS or 60 unless told. What takes less is not written at all. */
   readonly everySeconds?: number;
 }
 

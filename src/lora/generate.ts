@@ -14,37 +14,45 @@ export type Prompt = string | readonly ChatMessage[] | readonly number[];
 
 /** Options of `generate`. */
 export interface GenerateOptions {
+  /** Used while generating; none unless told. */
   readonly adapter?: Adapter;
-  /** Most new tokens, 64 unless told. */
+  /** Most new tokens of an answer, 64 unless told. */
   readonly maximumTokens?: number;
-  /** 0, the default, is greedy. */
+  /** Divides the logits before sampling; 0 unless told, which is greedy. */
   readonly temperature?: number;
+  /** Samples among the likeliest tokens that together have this probability; 1 (all) unless told. */
   readonly topP?: number;
-  /** Prompt i draws from a generator seeded with this and i. */
+  /** Prompt i draws from a generator seeded with this and i; 0 unless told. */
   readonly seed?: number | string;
-  /** Texts that end an answer; they are cut off. */
+  /** Texts that end an answer and are cut off; none unless told. */
   readonly stop?: readonly string[];
-  /** Further tokens that end an answer, beside the model's own. */
+  /** Further tokens that end an answer, beside the model's own; none unless told. */
   readonly stopTokens?: readonly number[];
-  /** The tokens that may follow an answer's tokens so far (constrained decoding); any, where undefined. */
+  /** The tokens that may follow an answer's tokens so far (constrained decoding); any where undefined, and unless told. */
   readonly allowed?: (tokens: readonly number[]) => readonly number[] | undefined;
   /** Rows decoded at once, 64 unless told. */
   readonly batchRows?: number;
-  /** Called with the text so far of prompt `index` of group `group`. */
+  /** Called with the text so far of prompt `index` of group `group`; nothing is called unless told. */
   readonly onText?: (text: string, index: number, group: number) => void;
 }
 
 /** One answer. */
 export interface Generated {
+  /** The answer, without the stop text. */
   readonly text: string;
+  /** Ids of the new tokens. */
   readonly tokens: readonly number[];
+  /** Tokens of the prompt. */
   readonly promptTokens: number;
+  /** "stop" where an end token or a stop text ended it, "length" where the limit did. */
   readonly finish: FinishReason;
 }
 
 /** Prompts that share an adapter. */
 export interface PromptGroup {
+  /** Used for these prompts; none unless told. */
   readonly adapter?: Adapter;
+  /** What is continued. */
   readonly prompts: readonly Prompt[];
 }
 

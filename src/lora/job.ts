@@ -19,10 +19,13 @@ export interface TrainingJob {
 
 /** How a job ended. Only "ok" has an adapter; "failed" ran out of memory. */
 export interface TrainingResult {
+  /** "rejected": refused before any work; "diverged": a loss was not finite; "failed": out of memory. */
   readonly status: "ok" | "rejected" | "diverged" | "failed";
+  /** Why, where it is not "ok". */
   readonly reason?: string;
+  /** The trained adapter, where it is "ok". */
   readonly adapter?: Adapter;
-  /** Loss of each step, before its update. */
+  /** Loss of each step before its update, in nats a token. */
   readonly losses: readonly number[];
   /** Global gradient norm of each step, before clipping. */
   readonly gradientNorms: readonly number[];

@@ -4,8 +4,9 @@ import type { LoraSettings } from "./settings";
 
 /** A training sequence as token ids. */
 export interface TokenSequence {
+  /** The token ids. */
   readonly ids: readonly number[];
-  /** Index of the first token that counts in the loss (1 or more); tokens before it are only read. */
+  /** Index of the first token that counts in the loss, 1 unless told; tokens before it are only read. */
   readonly lossFrom?: number;
   /** Ids from here on are padding that is trained on but not attended to (SEAL's released code). */
   readonly padFrom?: number;

@@ -1,5 +1,6 @@
 /** The settings of one adapter's training, checked once. Defaults are SEAL's (paper, section 3.1 and appendix B). */
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { UserError } from "../messages/errors";
 import { TARGET_NAMES } from "../model/adapters";
 
@@ -7,38 +8,45 @@ import { TARGET_NAMES } from "../model/adapters";
 export const MAXIMUM_STEPS = 200_000;
 
 /** Schema of the settings; unknown keys are errors. */
-export const loraSettingsSchema = z.strictObject({
-  /** PEFT's r. */
+export const loraSettingsSchema = strictObject({
+  /** Rank of the two matrices (PEFT's r), 32 unless told. */
   rank: z.int().min(1).max(1024).default(32),
-  /** PEFT's lora_alpha; the adapter's output is scaled by alpha / rank. */
+  /** The adapter's output is scaled by alpha / rank (PEFT's lora_alpha); 64 unless told. */
   alpha: z.number().positive().max(65_536).default(64),
-  /** PEFT's lora_dropout: share of the adapter's inputs set to zero while training. */
+  /** Share of the adapter's inputs set to zero while training (PEFT's lora_dropout), 0 unless told. */
   dropout: z.number().min(0).max(0.9).default(0),
+  /** The linear layers that get an adapter (PEFT's target_modules), q_proj and v_proj unless told. */
   targets: z
     .array(z.enum(TARGET_NAMES))
     .min(1)
     .refine((names) => new Set(names).size === names.length, "a target is named twice")
     .default(["q_proj", "v_proj"]),
+  /** How often each sequence is trained on, 10 unless told. */
   epochs: z.int().min(1).max(10_000).default(10),
-  /** Sequences in a mini-batch. */
+  /** Sequences in a mini-batch, 1 unless told. */
   batchSize: z.int().min(1).max(4096).default(1),
-  /** Mini-batches whose mean gradient makes one optimizer step. */
+  /** Mini-batches whose mean gradient makes one optimizer step, 1 unless told. */
   accumulation: z.int().min(1).max(1024).default(1),
+  /** AdamW's rate at its highest, 0.001 unless told. */
   learningRate: z.number().positive().max(1).default(1e-3),
+  /** How the rate falls after the warm-up: "linear" or "cosine" to 0, or "constant"; "linear" unless told. */
   schedule: z.enum(["linear", "cosine", "constant"]).default("linear"),
-  /** Steps over which the rate rises from 0. */
+  /** Optimizer steps over which the rate rises from 0, 0 unless told. */
   warmupSteps: z.int().min(0).max(MAXIMUM_STEPS).default(0),
+  /** AdamW's decay, times the rate at each step; 0 unless told. */
   weightDecay: z.number().min(0).max(1).default(0),
-  /** Largest global gradient norm; 0 turns clipping off. */
+  /** Largest global gradient norm, beyond which gradients are scaled down; 0 turns that off; 1 unless told. */
   clipNorm: z.number().min(0).default(1),
+  /** A new random order of the sequences in each epoch, instead of the given one; true unless told. */
   shuffle: z.boolean().default(true),
+  /** Of the fresh adapter, the orders and the dropout; 0 unless told. */
   seed: z.union([z.int(), z.string().max(200)]).default(0),
   /**
    * Keeps only what goes into each layer, and makes the rest of it again on the way back: less memory for a third more time
-   * (Transformers' gradient_checkpointing). The result is the same.
+   * (Transformers' gradient_checkpointing). The result is the same. false unless told.
    */
   gradientCheckpointing: z.boolean().default(false),
-  /** Tokens after which a sequence is cut. */
+  /** Tokens after which a sequence is cut, 2048 unless told. */
   maximumTokens: z.int().min(2).max(131_072).default(2048),
 });
 

@@ -18,14 +18,23 @@ import {
 } from "./trainer";
 
 /** A training text, a prompt with its completion (only the completion counts in the loss), or token ids. */
-export type Sequence =
-  string | { readonly prompt: string; readonly completion: string } | TokenSequence;
+export type Sequence = string | CompletionSequence | TokenSequence;
+
+/** A prompt that is only read, and a completion that is learned. */
+export interface CompletionSequence {
+  /** What comes before; it does not count in the loss. */
+  readonly prompt: string;
+  /** What is learned; the model's end token is put after it. */
+  readonly completion: string;
+}
 
 /** One adapter to train. Settings left out are SEAL's. */
 export interface AdapterJob {
+  /** What it is trained on, each sequence once an epoch. */
   readonly sequences: readonly Sequence[];
+  /** Rank, rate, epochs and so on, each SEAL's unless told. */
   readonly settings?: Partial<LoraSettings>;
-  /** Start from this adapter; its rank, alpha and targets then hold. */
+  /** Start from this adapter, whose rank, alpha and targets then hold; from a fresh one unless told. */
   readonly initial?: Adapter;
 }
 

@@ -19,16 +19,16 @@ import { trainTogether } from "./training-run";
 
 export type { TrainingJob, TrainingResult } from "./job";
 
-/** Options of `trainJobs`. */
+/** Options of `trainAdapters`. */
 export interface TrainingOptions {
   /** Adapters trained at once, 8 unless told. */
   readonly concurrency?: number;
   /**
-   * Called after every step with the number of optimizer steps done, of all jobs together, and their total.
-   * The number goes back where a group is trained again.
+   * Called after every step with the number of optimizer steps done, of all jobs together, and their total; nothing is
+   * called unless told. The number goes back where a group is trained again.
    */
   readonly onStep?: (done: number, total: number) => void;
-  /** Of the only job. */
+  /** Keeps the training of an only job in a file, to go on from; none unless told. */
   readonly checkpoint?: TrainingCheckpoint;
   /** Bytes above which a job is refused; what the engine could give at most unless told. */
   readonly memoryLimit?: number;

@@ -6,6 +6,7 @@
  * line prints it without a stack trace and exits with 2.
  */
 export class UserError extends Error {
+  /** Always "UserError". */
   override readonly name = "UserError";
 
   /** How Node's console, and so a notebook, writes it: without a stack trace. */

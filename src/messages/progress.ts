@@ -5,6 +5,7 @@ import { SingleBar } from "cli-progress";
 export interface Progress {
   /** Counts finished items (1 if not given); the note is shown after the time left. */
   advance(count?: number, note?: string): void;
+  /** Ends the line. */
   stop(): void;
 }
 

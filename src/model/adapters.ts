@@ -17,6 +17,7 @@ export const TARGET_NAMES = [
   "up_proj",
   "down_proj",
 ] as const;
+/** One of `TARGET_NAMES`. */
 export type TargetName = (typeof TARGET_NAMES)[number];
 
 /** Targets that read the same input share one fused frozen weight. */

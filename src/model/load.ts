@@ -14,15 +14,19 @@ import { disposeWeights, loadWeights } from "./weights";
 
 /** Text in and out of a model. */
 export interface TextFormat {
+  /** Text to token ids and back. */
   readonly tokenizer: Tokenizer;
-  /** Jinja; absent in base models. */
+  /** The template of conversations, in Jinja; absent in base models. */
   readonly chatTemplate?: string;
+  /** The token that begins a text, where there is one. */
   readonly bosToken?: string;
+  /** The token that ends an answer, where there is one. */
   readonly eosToken?: string;
 }
 
 /** A loaded model. `disposeModel` frees its weights. */
 export interface Model extends Network {
+  /** The name that it was loaded by. */
   readonly id: string;
   /** Absent where the model's folder has no tokenizer: then only token ids go in and out. */
   readonly text?: TextFormat;
@@ -32,7 +36,7 @@ export interface Model extends Network {
 
 /** Options of `loadModel`. */
 export interface LoadOptions extends ResolveOptions {
-  /** Called with the share of the weights that is loaded. */
+  /** Called with the share of the weights that is loaded, 0 to 1; nothing is called unless told. */
   readonly onLoad?: (share: number) => void;
 }
 

@@ -11,23 +11,35 @@ import { downloadHubModel, wantedFiles } from "./hub";
 import { storedModel, type ModelInput } from "./store";
 
 /** The files of a model: one GGUF file, or a folder as transformers writes it. `inputs` go into the run record. */
-export type ModelFiles =
-  | {
-      readonly id: string;
-      readonly kind: "gguf";
-      readonly path: string;
-      readonly inputs: readonly ModelInput[];
-    }
-  | {
-      readonly id: string;
-      readonly kind: "huggingface";
-      readonly directory: string;
-      readonly inputs: readonly ModelInput[];
-    };
+export type ModelFiles = GgufFile | ModelFolder;
+
+/** A model in one GGUF file. */
+export interface GgufFile {
+  /** The model's name. */
+  readonly id: string;
+  /** Says which of the two it is. */
+  readonly kind: "gguf";
+  /** Where the file is. */
+  readonly path: string;
+  /** The file with its source and hash. */
+  readonly inputs: readonly ModelInput[];
+}
+
+/** A model as transformers writes it: config.json, safetensors, tokenizer. */
+export interface ModelFolder {
+  /** The model's name. */
+  readonly id: string;
+  /** Says which of the two it is. */
+  readonly kind: "huggingface";
+  /** Where the files are. */
+  readonly directory: string;
+  /** The files with their sources and hashes. */
+  readonly inputs: readonly ModelInput[];
+}
 
 /** Options of `resolveModel`. */
 export interface ResolveOptions {
-  /** Called while files are downloaded, with the bytes of the present file. */
+  /** Called while files are downloaded, with the bytes of the present file; nothing is called unless told. */
   readonly onProgress?: Progress;
 }
 

@@ -8,9 +8,11 @@ import { cacheDirectory } from "../files/cache";
 
 /** A file that a result depends on, as the run record lists it. */
 export interface ModelInput {
+  /** The file's name. */
   readonly name: string;
   /** Where it came from, with the exact version. */
   readonly source: string;
+  /** Of its bytes, in hexadecimal. */
   readonly sha256: string;
 }
 

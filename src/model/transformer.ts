@@ -32,7 +32,9 @@ export interface LossToken {
 
 /** A config with its weights. */
 export interface Network {
+  /** The model's shape. */
   readonly config: ModelConfig;
+  /** The weights, as tensors on the engine. */
   readonly weights: ModelWeights;
 }
 

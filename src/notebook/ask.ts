@@ -10,14 +10,17 @@ import type { ShownAnswer } from "./show";
 
 /** A question and its right answers, of which the first is shown; any one of them suffices. */
 export interface JudgedQuestion {
+  /** The question. */
   readonly question: string;
+  /** The right answers. */
   readonly answers: readonly string[];
 }
 
 /** Options of `askQuestions`. */
 export interface AskOptions {
+  /** Used while answering; none unless told. */
   readonly adapter?: Adapter;
-  /** Put before each question: the open book. */
+  /** Put before each question (the open book); nothing unless told. */
   readonly passage?: string;
   /** Most tokens of an answer, 24 unless told. */
   readonly maximumTokens?: number;

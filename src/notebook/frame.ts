@@ -15,7 +15,7 @@ export type Rollout = Readonly<Record<string, unknown>>;
 
 /** Options of `frame`. */
 export interface FrameOptions {
-  /** The name of a list of objects in each row (such as `answers`): one row is made for each of them. */
+  /** Name of a list of objects in each row (such as `answers`), each of which becomes a row of its own; none unless told. */
   readonly each?: string;
 }
 

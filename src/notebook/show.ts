@@ -88,10 +88,13 @@ export function showSelfEdit(completion: string, options: SequenceOptions): void
 
 /** An answered question. */
 export interface ShownAnswer {
+  /** The question. */
   readonly question: string;
   /** The right answer, if it is to be shown. */
   readonly gold?: string;
+  /** What was answered. */
   readonly answer: string;
+  /** What the judge says of it. */
   readonly verdict: Verdict;
 }
 

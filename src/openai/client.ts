@@ -8,47 +8,57 @@ import { createGate, RetryableError, withRetries } from "./retry";
 
 /** How to reach the endpoint, and what may be spent there. */
 export interface OpenAiOptions {
-  /** Up to and including `/v1`, e.g. `https://api.openai.com/v1` or `http://localhost:8000/v1`. */
+  /** The address up to and including `/v1`, e.g. `https://api.openai.com/v1` or `http://localhost:8000/v1`. */
   readonly baseUrl: string;
+  /** The model's name at the endpoint. */
   readonly model: string;
+  /** Sent as the bearer token; none unless told. */
   readonly apiKey?: string;
-  /** Calls at once; 8. */
+  /** Calls at once, 8 unless told. */
   readonly concurrency?: number;
-  /** Retries of one call after 408, 409, 425, 429, 5xx, a cut connection, a time-out or an unreadable reply; 4. */
+  /** Retries of one call after 408, 409, 425, 429, 5xx, a cut connection, a time-out or an unreadable reply; 4 unless told. */
   readonly maxRetries?: number;
-  /** Seconds that one attempt may take; 60. */
+  /** Seconds that one attempt may take, 60 unless told. */
   readonly timeout?: number;
-  /** US dollars that this client may spend; no limit if not given. */
+  /** US dollars that this client may spend; no limit unless told. */
   readonly spendingLimit?: number;
-  /** US dollars per million tokens, for models that have no list price here. */
+  /** US dollars for a million tokens; the list price unless told. */
   readonly price?: Price;
-  /** Milliseconds before the first retry; 1000. */
+  /** Milliseconds before the first retry, 1000 unless told. */
   readonly firstWaitMs?: number;
-  /** Called before each retry, with what went wrong. */
+  /** Called before each retry, with what went wrong; nothing is called unless told. */
   readonly onRetry?: (reason: string) => void;
 }
 
 /** One call. */
 export interface ChatRequest {
+  /** The conversation so far. */
   readonly messages: readonly ChatMessage[];
+  /** Most tokens of the reply. */
   readonly maxTokens: number;
+  /** 0 is greedy. */
   readonly temperature: number;
 }
 
 /** What a batch of calls may cost at most: every reply at its longest. */
 export interface CostEstimate {
+  /** Number of calls. */
   readonly calls: number;
+  /** Tokens sent, in all calls. */
   readonly inputTokens: number;
+  /** Tokens received at most, in all calls. */
   readonly outputTokens: number;
-  /** Undefined where the model has no known price. */
+  /** US dollars at most; undefined where the model has no known price. */
   readonly dollars?: number;
 }
 
 /** The client. It holds no connection; nothing needs closing. */
 export interface OpenAiClient {
+  /** The model's name at the endpoint. */
   readonly model: string;
   /** The reply's text. Throws after the last retry; UserError where the endpoint refuses the key, the model or the address. */
   complete(request: ChatRequest): Promise<string>;
+  /** What the requests may cost at most; nothing is sent. */
   estimate(requests: readonly ChatRequest[]): Promise<CostEstimate>;
   /** Throws UserError, before anything is sent, where the requests might exceed what is left of the spending limit. */
   requireAffordable(requests: readonly ChatRequest[]): Promise<CostEstimate>;

@@ -3,7 +3,9 @@ import type { ChatMessage } from "../model/types";
 
 /** US dollars for a million tokens. */
 export interface Price {
+  /** Of what is sent. */
   readonly input: number;
+  /** Of what is received. */
   readonly output: number;
 }
 

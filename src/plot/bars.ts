@@ -4,6 +4,7 @@ import {
   percent,
   type AccuracyRow,
   type Figure,
+  type FigureOptions,
   type PaperRow,
   type PlotlyObject,
 } from "./figure";
@@ -12,26 +13,27 @@ import { escapeMarkup, FONT_SIZE, NO_BREAK_SPACE, textWidth, wrapText } from "./
 
 /** One row of `figureBars`: a value and, if known, its interval, in the axis's unit. */
 export interface Bar {
+  /** Written to the left. */
   label: string;
+  /** Where the mark stands. */
   value: number;
+  /** Lower and upper end; none is drawn unless told. */
   interval?: readonly [low: number, high: number];
-  /** Another's value for the same thing, drawn as a hollow diamond. */
+  /** Another's value for the same thing, drawn as a hollow diamond; none unless told. */
   reference?: number;
 }
 
 /** Settings of `figureBars`. */
-export interface BarOptions {
-  title: string;
-  note?: string;
+export interface BarOptions extends FigureOptions {
   /** The quantity and its unit. */
   axisTitle: string;
   /** How a value is written beside its mark. */
   format: (value: number) => string;
-  /** What the hollow diamonds are. */
+  /** What the hollow diamonds are, "reference" unless told. */
   referenceLabel?: string;
-  /** Dots instead of bars; bars start at zero. */
+  /** "bars", which start at zero, or "points"; "bars" unless told. */
   marks?: "bars" | "points";
-  /** The largest value that can be, where there is one; no tick is put beyond it. */
+  /** The largest value that can be, beyond which no tick is put; none unless told. */
   largest?: number;
 }
 
@@ -192,10 +194,10 @@ function sizeLabel(n: number): string {
 }
 
 /** Settings of `figureAccuracyByArm`. */
-export interface AccuracyByArmOptions {
-  title: string;
-  note?: string;
-  /** The paper's values, matched by arm and round. */
+export interface AccuracyByArmOptions extends FigureOptions {
+  /** Smaller, under the title; says what points and lines are unless told. */
+  readonly note?: string;
+  /** The paper's values, matched by arm and round; none unless told. */
   paper?: readonly PaperRow[];
 }
 

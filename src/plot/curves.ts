@@ -1,22 +1,27 @@
 /** Lines over a few numbered settings, with intervals and labels at their ends. */
-import type { Figure, PlotlyObject } from "./figure";
+import type { Figure, FigureOptions, PlotlyObject } from "./figure";
 import { axis, edgeLabels, makeFigure, niceTicks, SERIES } from "./theme";
 
 /** One line, in the axis's unit. */
 export interface Curve {
+  /** Written at its right end. */
   readonly label: string;
+  /** Its points, by rising x. */
   readonly points: readonly {
+    /** The setting. */
     readonly x: number;
+    /** What was measured there. */
     readonly value: number;
+    /** Lower and upper end of the value's interval. */
     readonly interval: readonly [low: number, high: number];
   }[];
 }
 
 /** Settings of `figureCurves`. */
-export interface CurveOptions {
-  readonly title: string;
-  readonly note?: string;
+export interface CurveOptions extends FigureOptions {
+  /** The horizontal quantity and its unit. */
   readonly xTitle: string;
+  /** The vertical quantity and its unit. */
   readonly yTitle: string;
   /** How the last value is written beside the line's label. */
   readonly format: (value: number) => string;

@@ -1,11 +1,11 @@
 /** The forgetting matrix as a heat map with numbers (the paper's figure on continual self-edits). */
-import type { Figure } from "./figure";
+import type { Figure, FigureOptions } from "./figure";
 import { figureHeatmap } from "./heatmap";
 
 /** Accuracy [update][passage] as shares from 0 to 1, row 0 before any update; null where a passage was not asked about. */
 export function figureForgetting(
   accuracy: readonly (readonly (number | null)[])[],
-  { title, note }: { readonly title: string; readonly note: string },
+  { title, note }: FigureOptions,
 ): Figure {
   return figureHeatmap({
     title,

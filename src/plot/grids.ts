@@ -1,5 +1,5 @@
 /** Pictures of ARC grids in the usual palette: panels in rows, with cell differences. What is shown is the caller's. */
-import type { Figure } from "./figure";
+import type { Figure, FigureOptions } from "./figure";
 import { escapeMarkup, textWidth } from "./text";
 import { COLOURS, FIGURE_WIDTH, makeFigure } from "./theme";
 
@@ -22,12 +22,6 @@ export interface GridPanel {
   target?: Cells;
 }
 
-/** Settings of `figureGrids`. */
-export interface GridsOptions {
-  title: string;
-  note?: string;
-}
-
 const EDGE = 16;
 const GAP = 18;
 const LABEL_SIZE = 12;
@@ -47,7 +41,7 @@ interface PlacedPanel extends GridPanel {
 /** Rows of panels from top to bottom, each with as large cells as its row has room for. */
 export function figureGrids(
   rows: readonly (readonly GridPanel[])[],
-  { title, note }: GridsOptions,
+  { title, note }: FigureOptions,
 ): Figure {
   let y = 0;
   const placed: PlacedPanel[] = [];
@@ -167,7 +161,14 @@ function look(
 
 /** What `figureArcTask` shows of a task. */
 export interface ArcTaskPicture {
-  demonstrations: readonly { input: Cells; output: Cells }[];
+  /** The examples. */
+  demonstrations: readonly {
+    /** What is given. */
+    input: Cells;
+    /** What it becomes. */
+    output: Cells;
+  }[];
+  /** The test's input. */
   input: Cells;
   /** The solution, where it is known. */
   target?: Cells;
@@ -176,7 +177,7 @@ export interface ArcTaskPicture {
 }
 
 /** A task on one page: demonstrations, the test with its solution, every attempt and its difference from the solution. */
-export function figureArcTask(task: ArcTaskPicture, options: GridsOptions): Figure {
+export function figureArcTask(task: ArcTaskPicture, options: FigureOptions): Figure {
   const { demonstrations, input, target, predictions } = task;
   const shown = demonstrations.flatMap(({ input: given, output }, i): GridPanel[][] => [
     [
@@ -211,11 +212,18 @@ function differenceLabel(grid: Cells, target: Cells): string {
   return wrong === 0 ? "right" : `${wrong} of ${cells.length} cells wrong`;
 }
 
+/** One of the answers that `figureVotes` shows. */
+export interface VotedGrid {
+  /** The answer. */
+  readonly grid: Cells;
+  /** How often it was given. */
+  readonly count: number;
+  /** Lines above it, under its count; none unless told. */
+  readonly labels?: readonly string[];
+}
+
 /** The distinct answers to one test by falling number of votes; attempts and the solution are named in their labels. */
-export function figureVotes(
-  votes: readonly { grid: Cells; count: number; labels?: readonly string[] }[],
-  options: GridsOptions,
-): Figure {
+export function figureVotes(votes: readonly VotedGrid[], options: FigureOptions): Figure {
   const panels = votes.map(({ grid, count, labels = [] }) => ({
     label: [`${count} vote${count === 1 ? "" : "s"}`, ...labels].join("\n"),
     grid,

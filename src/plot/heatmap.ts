@@ -1,16 +1,19 @@
 /** A matrix with its numbers written in the cells. */
-import type { Figure } from "./figure";
+import type { Figure, FigureOptions } from "./figure";
 import { axis, COLOURS, labelRoom, makeFigure, plotWidth } from "./theme";
 import { escapeMarkup, FONT_SIZE, textWidth, wrapText } from "./text";
 
 /** A matrix to show: `values[row][column]`; null where there is none. */
-export interface Heatmap {
-  title: string;
-  note?: string;
+export interface Heatmap extends FigureOptions {
+  /** Labels of the rows, from top to bottom. */
   rows: readonly string[];
+  /** Labels of the columns, from left to right. */
   columns: readonly string[];
+  /** `values[row][column]`. */
   values: readonly (readonly (number | null)[])[];
+  /** What the rows are. */
   rowTitle: string;
+  /** What the columns are. */
   columnTitle: string;
   /** How a value is written in its cell. */
   format: (value: number) => string;

@@ -1,20 +1,22 @@
 /** Lines of values over steps or settings, labelled at their right ends. */
-import type { Figure } from "./figure";
+import type { Figure, FigureOptions } from "./figure";
 import { axis, edgeLabels, makeFigure, niceTicks, SERIES } from "./theme";
 
 /** One line of `figureLines`; lists of equal length. */
 export interface Line {
+  /** Written at its right end. */
   readonly label: string;
+  /** Places on the horizontal axis. */
   readonly x: readonly number[];
+  /** The value at each. */
   readonly y: readonly number[];
 }
 
 /** Settings of `figureLines`. */
-export interface LinesOptions {
-  readonly title: string;
-  readonly note?: string;
-  /** The quantities and their units. */
+export interface LinesOptions extends FigureOptions {
+  /** The horizontal quantity and its unit. */
   readonly xTitle: string;
+  /** The vertical quantity and its unit. */
   readonly yTitle: string;
   /** Lowest value of the vertical axis; 0, or the lowest value if that is below, unless told. */
   readonly lowest?: number;

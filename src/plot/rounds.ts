@@ -1,19 +1,30 @@
 /** The outer loop over its rounds: accuracy, rewards of the candidates, and what the self-edits are made of. */
-import { type AccuracyRow, type Figure, type PlotlyObject, percent } from "./figure";
+import {
+  percent,
+  type AccuracyRow,
+  type Figure,
+  type FigureOptions,
+  type PlotlyObject,
+} from "./figure";
 import { axis, COLOURS, edgeLabels, makeFigure, niceTicks, SERIES, type EdgeLabel } from "./theme";
 
 const LEFT = 66;
 const BOTTOM = 58;
 
 /** Settings of `figureAccuracyByRound`. */
-export interface AccuracyByRoundOptions {
-  title: string;
-  note?: string;
-  /** Arms drawn as lines over rounds, with the label of each. */
-  lines?: readonly { arm: string; label?: string }[];
-  /** The arm whose round 0 every line starts from. */
+export interface AccuracyByRoundOptions extends FigureOptions {
+  /** Smaller, under the title; says what is drawn unless told. */
+  readonly note?: string;
+  /** Arms drawn as lines over rounds, with their labels; "best of K" and "random selection" unless told. */
+  lines?: readonly {
+    /** The arm. */
+    arm: string;
+    /** Written at the line's end, the arm's name unless told. */
+    label?: string;
+  }[];
+  /** The arm whose round 0 every line starts from, "untrained self-edits" unless told. */
   start?: string;
-  /** Arms drawn as horizontal lines; all the others if not given. */
+  /** Arms drawn as horizontal lines, all the others unless told. */
   controls?: readonly string[];
 }
 
@@ -138,8 +149,18 @@ function lineTrace(
 
 /** The rewards of one round's candidates, from 0 to 1. */
 export interface RoundRewards {
+  /** Round of the outer loop; 0 before any. */
   round: number;
+  /** One of each candidate. */
   rewards: readonly number[];
+}
+
+/** Settings of `figureRewardDistribution`. */
+export interface RewardDistributionOptions extends FigureOptions {
+  /** Smaller, under the title; says what is drawn unless told. */
+  readonly note?: string;
+  /** Bins are centred on multiples of 1 / `steps`; 20 unless told. */
+  readonly steps?: number;
 }
 
 /**
@@ -148,7 +169,7 @@ export interface RoundRewards {
  */
 export function figureRewardDistribution(
   groups: readonly RoundRewards[],
-  { title, note, steps = 20 }: { title: string; note?: string; steps?: number },
+  { title, note, steps = 20 }: RewardDistributionOptions,
 ): Figure {
   const shares = groups.map(({ rewards }) => histogram(rewards, steps));
   const top = Math.max(1e-9, ...shares.flat()) * 1.3;
@@ -249,14 +270,16 @@ function histogram(values: readonly number[], steps: number): number[] {
 
 /** The share of each style among one round's self-edits; the shares sum to 1. */
 export interface RoundStyles {
+  /** Round of the outer loop; 0 before any. */
   round: number;
+  /** Share of each style. */
   shares: Readonly<Record<string, number>>;
 }
 
 /** Stacked columns: what the self-edits of each round are made of. */
 export function figureSelfEditStyles(
   rounds: readonly RoundStyles[],
-  { title, note }: { title: string; note?: string },
+  { title, note }: FigureOptions,
 ): Figure {
   const styles = [...new Set(rounds.flatMap(({ shares }) => Object.keys(shares)))];
   const last = rounds.at(-1)?.shares ?? {};

@@ -7,16 +7,30 @@ import { escapeMarkup, FONT_FAMILY, FONT_SIZE, LINE_HEIGHT, wrapText } from "./t
 export type CellTone = "plain" | "right" | "wrong" | "muted";
 
 /** A cell's text; line ends in it are kept. */
-export type Cell = string | { text: string; tone: CellTone };
+export type Cell = string | TonedCell;
+
+/** A cell that is not plain. */
+export interface TonedCell {
+  /** What is written. */
+  text: string;
+  /** How it is set. */
+  tone: CellTone;
+}
 
 /** A table: a header, and rows of as many cells. */
 export interface Table {
+  /** The message of the table. */
   title: string;
+  /** Smaller, under the title; nothing unless told. */
   note?: string;
+  /** The header, from left to right. */
   columns: readonly {
+    /** What the column holds. */
     title: string;
-    /** Share of the width, relative to the others. */ share: number;
+    /** Share of the width, relative to the others. */
+    share: number;
   }[];
+  /** As many cells each as there are columns. */
   rows: readonly (readonly Cell[])[];
 }
 

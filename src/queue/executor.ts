@@ -32,20 +32,21 @@ import { liveWorkers, takeLeave, TELL_MS, tellRun } from "./states";
 
 /** Options of `openQueueExecutor`. */
 export interface QueueOptions {
-  /** `redis://…`. */
+  /** The Redis server's address, `redis://…`. */
   readonly queue: string;
-  /** Shown by `seal status`. */
+  /** The run's name, shown by `seal status`. */
   readonly name: string;
-  /** A folder that all machines see, for blobs; else they go through Redis. */
+  /** A folder that all machines see, for models and adapters; they go through Redis unless told. */
   readonly blobs?: string;
-  /** What of a worker with another version, engine or number of threads: refuse it, or take its results and record it. */
+  /** What of a worker with another version, engine or number of threads: "refuse" it, or "record" it with its results; "refuse" unless told. */
   readonly otherWorkers?: "refuse" | "record";
-  /** In how many parts a group is handed out, each with its share of the concurrency; 1. */
+  /** In how many parts a group is handed out, each with its share of the concurrency; 1 unless told. */
   readonly parts?: number;
-  /** Candidates of the run, where known. */
+  /** Candidates of the run; not shown unless told. */
   readonly total?: number;
-  /** Tries of one group, 3; after that its candidates have failed. */
+  /** Tries of one group, 3 unless told; after that its candidates have failed. */
   readonly attempts?: number;
+  /** Called with each line for the user; nothing is called unless told. */
   readonly log?: (line: string) => void;
 }
 

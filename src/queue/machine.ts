@@ -3,17 +3,22 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { startEngine } from "../engine";
 
 const short = z.string().max(200);
 
 /** Schema of what a process computes with. Two that agree in all of it give the same bytes; the processor rarely matters. */
-export const machineSchema = z.strictObject({
-  /** Of this package. */
+export const machineSchema = strictObject({
+  /** Version of this package. */
   version: short,
+  /** The engine's name. */
   engine: short,
+  /** Version of what computes. */
   engineVersion: short,
+  /** Threads that a matrix product may use. */
   threads: z.int().positive(),
+  /** The processor's name. */
   cpu: short,
 });
 /** What a process computes with. */

@@ -5,8 +5,11 @@ import type { GradedAnswer } from "./released";
 
 /** A mean with its 95% interval. */
 export interface Estimate {
+  /** The estimate. */
   readonly value: number;
+  /** Lower end of its 95% interval. */
   readonly low: number;
+  /** Upper end of its 95% interval. */
   readonly high: number;
 }
 

@@ -9,16 +9,24 @@ export type Rewards = readonly (readonly (readonly number[])[])[];
 
 /** A way to spend inner-loop runs on one passage and then choose one candidate. */
 export interface Plan {
+  /** What it is called in tables. */
   readonly name: string;
   /** For each stage, how many of the best so far are run, and how many repeats each. The first stage runs all. */
-  readonly stages: readonly { readonly keep: number; readonly repeats: number }[];
+  readonly stages: readonly {
+    /** How many of the best so far are run; in the first stage, how many candidates there are. */
+    readonly keep: number;
+    /** How often each is trained in this stage. */
+    readonly repeats: number;
+  }[];
 }
 
 /** How much a plan gains over a random candidate, in accuracy, by the fitted model. */
 export interface PlanGain {
+  /** The plan's name. */
   readonly plan: string;
   /** Inner-loop runs for each passage. */
   readonly runs: number;
+  /** Accuracy over a random candidate's. */
   readonly gain: Estimate;
   /** Gain minus that of best of 5 by 3 repeats, passages resampled together. */
   readonly versusBest: Estimate;
@@ -28,8 +36,11 @@ export interface PlanGain {
 
 /** The gains of choosing by some repeats when scored on the others: nothing assumed. */
 export interface HeldOutGain {
+  /** How it was chosen and scored. */
   readonly plan: string;
+  /** Inner-loop runs for each passage. */
   readonly runs: number;
+  /** Accuracy over a random candidate's. */
   readonly gain: Estimate;
 }
 
@@ -154,16 +165,20 @@ export function runsOf(plan: Plan): number {
 const SIMULATIONS = 30_000;
 const RESAMPLES = 200;
 
+/** What `simulatePlan` finds. */
+export interface SimulatedGain {
+  /** Expected true reward of the chosen candidate over a random one's, in units of the spread between candidates. */
+  readonly gain: number;
+  /** Chance of choosing the candidate that is truly best among those tried. */
+  readonly picksBest: number;
+}
+
 /**
  * Expected gain of a plan in units of the spread between candidates, given the variance of one
  * repeat in units of that spread's square: a normal model, candidates independent. One stage is
  * computed exactly; for several, only their advantage over the first stage alone is simulated.
  */
-export function simulatePlan(
-  plan: Plan,
-  noise: number,
-  random: Random,
-): { gain: number; picksBest: number } {
+export function simulatePlan(plan: Plan, noise: number, random: Random): SimulatedGain {
   const [first, ...later] = plan.stages;
   const exact = gainOfFirst(first, noise);
   let [advantage, hits] = [0, 0];

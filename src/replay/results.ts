@@ -5,17 +5,26 @@ import { errorMessage, UserError } from "../messages/errors";
 import type { NoiseRecord, ReplaySummary } from "./summary";
 import type { ContinualRecord } from "./tables";
 
+/** Verdicts of one log: for each passage a text of a digit for each question, 1 where the answer is right. */
+export interface LoggedVerdicts {
+  /** Before adaptation, where the log has it. */
+  readonly baseline?: readonly string[];
+  /** With the adapter. */
+  readonly adapter: readonly string[];
+}
+
 /** The files of a replay by name. They are the program's own output and are not checked again. */
 export interface ReplayResults {
+  /** Accuracies of every arm with intervals, their differences, and where released numbers disagree. */
   readonly accuracy: Pick<ReplaySummary, "arms" | "differences" | "before" | "discrepancies">;
+  /** The noise of the rewards, by training round. */
   readonly noise: readonly NoiseRecord[];
+  /** The continual experiment's matrix. */
   readonly continual: ContinualRecord;
   /** Mean reward [passage][candidate] of each training round, by its log. */
   readonly rewards: Readonly<Record<string, readonly (readonly number[])[]>>;
-  /** GPT-4.1's verdicts by log: for each passage a text of a digit for each question, 1 where the answer is right. */
-  readonly verdicts: Readonly<
-    Record<string, { readonly baseline?: readonly string[]; readonly adapter: readonly string[] }>
-  >;
+  /** GPT-4.1's verdicts by log. */
+  readonly verdicts: Readonly<Record<string, LoggedVerdicts>>;
 }
 
 /** One file of the committed replay, or of another `folder`. Throws UserError where it cannot be read. */

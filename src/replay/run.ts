@@ -38,10 +38,13 @@ const CONTINUAL_RUNS = [
   "run7/summary_1749127178",
 ];
 
-/** What `runReplay` needs. Without `data`: the folder that SEAL_DATA names, else GitHub. */
+/** Options of `runReplay`. */
 export interface ReplayOptions {
+  /** Folder of the released logs; the one that SEAL_DATA names unless told, else they are read from GitHub. */
   readonly data?: string;
+  /** Folder that is written to. */
   readonly output: string;
+  /** Called with each line for the user. */
   readonly log: (line: string) => void;
 }
 

@@ -11,13 +11,17 @@ import type {
 
 /** The noise of one training round's rewards, and what selection gains there. */
 export interface NoiseRecord {
+  /** The training round's log. */
   readonly name: string;
+  /** Number of passages. */
   readonly passages: number;
   /** Standard deviation of the true rewards of a passage's candidates. */
   readonly deviationBetween: number;
   /** Standard deviation between repeats of one candidate. */
   readonly deviationWithin: number;
+  /** Gains by some repeats when scored on the others. */
   readonly heldOut: readonly HeldOutGain[];
+  /** Gains of all plans by the fitted model. */
   readonly plans: readonly PlanGain[];
 }
 

@@ -187,6 +187,7 @@ export function beforeRecords(
 
 /** What is kept of each dataset after later updates: [update][dataset], accuracies over sequences. */
 export interface ContinualRecord {
+  /** Number of sequences of datasets. */
   readonly sequences: number;
   /** Row 0: untouched; row u: after update u. Null above the diagonal. */
   readonly accuracy: readonly (readonly (number | null)[])[];

@@ -13,7 +13,9 @@ import { inProcess, type Executor, type GroupResult, type GroupWork } from "./gr
 
 /** A question and how its answer is judged. */
 export interface InnerLoopQuestion {
+  /** What the model is asked. */
   readonly prompt: Prompt;
+  /** Says whether its answer is right. */
   readonly judge: (answer: string) => Verdict;
   /** The right answer, whose loss is measured where none are decoded. */
   readonly gold?: string;
@@ -21,24 +23,40 @@ export interface InnerLoopQuestion {
 
 /** What is trained, and asked afterwards. */
 export interface InnerLoopCandidate {
-  /** Absent: nothing is trained, the questions are answered by the model as it is. Empty: the self-edit did not parse. */
+  /** What is trained on. Absent: nothing, the questions are answered by the model as it is. Empty: the self-edit did not parse. */
   readonly sequences?: readonly Sequence[];
+  /** Rank, rate, epochs and so on, each SEAL's unless told. */
   readonly settings?: Partial<LoraSettings>;
+  /** Asked of the trained adapter. */
   readonly questions: readonly InnerLoopQuestion[];
 }
 
 /** How a candidate came out. Only "ok" has answers and a reward. */
 export interface InnerLoopResult {
+  /** How it ended. */
   readonly status: CandidateStatus;
+  /** Why, where it is not "ok". */
   readonly reason?: string;
   /** Accuracy on the questions, in [0, 1]; absent where none was graded. */
   readonly reward?: number;
-  readonly answers: readonly { readonly answer: string; readonly verdict: Verdict }[];
+  /** In the questions' order. */
+  readonly answers: readonly {
+    /** What was answered. */
+    readonly answer: string;
+    /** What the judge says of it. */
+    readonly verdict: Verdict;
+  }[];
   /** Mean negative log-likelihood of each right answer's tokens in nats, where no answers are decoded. */
   readonly answerLosses?: readonly number[];
+  /** What the training measured, where there was one. */
   readonly training?: Pick<TrainingResult, "losses" | "gradientNorms" | "tokens">;
-  /** This candidate's share of its group's time. */
-  readonly seconds: { readonly train: number; readonly answer: number };
+  /** This candidate's share of its group's time, in seconds. */
+  readonly seconds: {
+    /** Training. */
+    readonly train: number;
+    /** Answering. */
+    readonly answer: number;
+  };
 }
 
 /** Options of `runInnerLoop`. */
@@ -47,11 +65,11 @@ export interface InnerLoopOptions {
   readonly concurrency: number;
   /** Most tokens of an answer. 0: none is decoded, the right answers' losses are measured instead. */
   readonly answerTokens: number;
-  /** Texts that end an answer. */
+  /** Texts that end an answer; none unless told. */
   readonly stop?: readonly string[];
-  /** Called after each group with the number of candidates finished in it. */
+  /** Called after each group with the number of candidates finished in it; nothing is called unless told. */
   readonly onGroup?: (finished: number) => void;
-  /** Who trains and asks: this process unless told. */
+  /** Who trains and asks, this process unless told. */
   readonly executor?: Executor;
 }
 

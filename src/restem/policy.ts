@@ -13,8 +13,11 @@ import type { Executor } from "./group";
 export interface SelfEditSampling {
   /** Self-edits for each prompt, K. */
   readonly count: number;
+  /** Divides the logits; 0 is greedy. */
   readonly temperature: number;
+  /** Samples among the likeliest tokens that together have this probability; 1 is all. */
   readonly topP: number;
+  /** Most tokens of a self-edit. */
   readonly maximumTokens: number;
 }
 
@@ -36,7 +39,9 @@ export async function sampleSelfEdits(
 
 /** A prompt and a self-edit worth writing for it. */
 export interface PolicyExample {
+  /** The request for a self-edit. */
   readonly prompt: Prompt;
+  /** The self-edit. */
   readonly completion: string;
 }
 

@@ -8,6 +8,7 @@ export type CandidateStatus =
 
 /** What selection needs to know of a candidate. */
 export interface Candidate {
+  /** How its inner loop ended. */
   readonly status: CandidateStatus;
   /** Mean accuracy over the repeats, in [0, 1]. Candidates without a finite reward are not ranked. */
   readonly reward?: number;
@@ -20,11 +21,23 @@ export interface Candidate {
 /** A selection rule, as plain data (but for a generator that may be passed to `random`). */
 export type SelectionRule =
   /** The `count` candidates of highest reward in each group (SEAL: 1 of 5). */
-  | { readonly kind: "best"; readonly count: number }
+  | {
+      readonly kind: "best";
+      /** Candidates kept of each group. */
+      readonly count: number;
+    }
   /** All with a reward strictly above `score`: one for all groups, or one for each (say, passage-only accuracies). */
-  | { readonly kind: "above"; readonly score: number | readonly number[] }
+  | {
+      readonly kind: "above";
+      /** The reward to be exceeded, in [0, 1]. */
+      readonly score: number | readonly number[];
+    }
   /** The highest `share` of each group's ranked candidates, rounded up. */
-  | { readonly kind: "top"; readonly share: number }
+  | {
+      readonly kind: "top";
+      /** Share kept, above 0 and at most 1. */
+      readonly share: number;
+    }
   /**
    * As `best`, but by each candidate's mean shrunk toward its group's mean: the fewer its repeats, the more.
    * The same as `best` where all have equally many repeats and `minimumGain` is not given; made for unequal
@@ -32,16 +45,21 @@ export type SelectionRule =
    */
   | {
       readonly kind: "shrunk";
+      /** Candidates kept of each group. */
       readonly count: number;
+      /** Least expected gain over the group's mean, in reward; none is asked for unless told. */
       readonly minimumGain?: number;
-      /** Known variances; estimated from these groups where they are not given. */
+      /** Known variances, estimated from these groups unless told. */
       readonly variances?: RewardVariances;
     }
   /** `count` of each group's ok candidates, whatever their reward: the control for the other rules. */
   | {
       readonly kind: "random";
+      /** Candidates kept of each group. */
       readonly count: number;
+      /** The generator; one made from `seed` unless told. */
       readonly random?: Random;
+      /** Needed where no generator is given. */
       readonly seed?: string | number;
     }
   /** The `count` longest ok candidates of each group: needs no training (1.7 points on SEAL's released logs). */

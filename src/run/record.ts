@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { errorMessage, UserError } from "../messages/errors";
 import { machineSchema } from "../queue/machine";
 import { writeFileAtomic } from "../files/files";
@@ -18,23 +19,34 @@ const seconds = z.number().nonnegative();
 type Pair = z.ZodType<[low: number, high: number]>;
 const shares: Pair = z.tuple([share, share]);
 
-const rowSchema = z.strictObject({
+const rowSchema = strictObject({
+  /** What was compared, e.g. "passage only". */
   arm: z.string(),
+  /** Round of the outer loop; 0 before any. */
   round: count,
   /** Questions with a verdict of correct or wrong. */
   n: count,
+  /** Share of these answered rightly. */
   accuracy: share,
+  /** Its 95% interval. */
   ci95: shares,
+  /** Answers without a verdict; they are in no accuracy. */
   ungraded: count,
+  /** Self-edits that nothing could be trained from. */
   unparsable: count,
+  /** Trainings whose loss was not finite. */
   diverged: count,
-  /** Self-edits out of bounds, or beyond the limit on steps, before any work (ARC's recipes). */
+  /** Self-edits out of bounds, refused before any work (ARC's recipes). */
   rejected: count.optional(),
+  /** Self-edits beyond the limit on steps, refused before any work (ARC's recipes). */
   tooCostly: count.optional(),
-  /** Of the same n answers, without a judge: SQuAD's measures, the mean number of words, and the share longer than twenty words. */
+  /** Mean of SQuAD's exact match over the same answers. */
   exactMatch: share.optional(),
+  /** Mean of SQuAD's F1 over the same answers. */
   f1: share.optional(),
+  /** Mean number of words of the same answers. */
   answerWords: z.number().nonnegative().optional(),
+  /** Share of the same answers that have more than twenty words. */
   longAnswers: share.optional(),
   /** Accuracy of each seed, in the order of the record's `seeds`. */
   accuracyBySeed: z.array(share).optional(),
@@ -43,74 +55,108 @@ const rowSchema = z.strictObject({
 const difference = z.number().min(-1).max(1);
 const differences: Pair = z.tuple([difference, difference]);
 
-const comparisonSchema = z.strictObject({
+const comparisonSchema = strictObject({
+  /** The two arms. */
   difference: z.string(),
+  /** The first's accuracy minus the second's, over pairs. */
   mean: difference,
   /** Pairs. */
   n: count,
-  /** Over people, passages or tasks. */
+  /** Its 95% interval over people, passages or tasks. */
   ci95OverPeople: differences,
-  /** Where there are several. */
+  /** Its 95% interval over seeds, where there are several. */
   ci95OverSeeds: differences.optional(),
 });
 
-const environmentSchema = z.strictObject({
+const environmentSchema = strictObject({
+  /** Version of Node. */
   node: z.string(),
+  /** The engine's name. */
   engine: z.string(),
+  /** Version of what computes. */
   engineVersion: z.string(),
   /** Processes that share the inner loops, where there are several. */
   processes: z.int().positive().optional(),
+  /** Threads that a matrix product may use. */
   threads: z.int().positive(),
   /** Who has trained and asked, and how many groups, where a queue was used; those of an earlier part of a resumed run are not told. */
   workers: z
-    .array(z.strictObject({ machine: machineSchema, groups: z.int().positive() }))
+    .array(
+      strictObject({
+        /** What it computes with. */
+        machine: machineSchema,
+        /** Groups of candidates that it did. */
+        groups: z.int().positive(),
+      }),
+    )
     .optional(),
   /** The server that wrote self-edits and answers. */
   server: z.string().optional(),
+  /** The processor's name. */
   cpu: z.string(),
+  /** The GPU's name, where one was used. */
   gpu: z.string().optional(),
-  /** Null where git or its history is missing. */
+  /** The program's commit; null where git or its history is missing. */
   gitCommit: z.string().nullable(),
+  /** Whether files were changed since; null where git is missing. */
   gitDirty: z.boolean().nullable(),
 });
 
 /** What `record.json` holds; unknown keys are errors. */
-export const recordSchema = z.strictObject({
+export const recordSchema = strictObject({
+  /** The result folder's name. */
   name: z.string(),
+  /** Of this form. */
   schema: z.literal(1),
+  /** There is no record of an unfinished run. */
   status: z.literal("complete"),
+  /** The variant with its defaults. */
   config: z.record(z.string(), z.unknown()),
+  /** The seeds that ran. */
   seeds: z.array(z.union([z.number(), z.string()])),
+  /** Where it ran. */
   environment: environmentSchema,
+  /** Files that the results depend on. */
   inputs: z.array(
-    z.strictObject({
+    strictObject({
+      /** The file's name. */
       name: z.string(),
+      /** Where it came from, with the exact version. */
       source: z.string(),
+      /** Of its bytes, in hexadecimal. */
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
     }),
   ),
+  /** The results: a row for each arm and round. */
   rows: z.array(rowSchema),
   /** Paired differences between arms, where the experiment makes such claims. */
   comparisons: z.array(comparisonSchema).optional(),
   /** Length and variety of the self-edits, by arm and round; absent where none are written. */
   writing: z.array(writingSchema).optional(),
-  /** What the paper reports, beside the row of the same arm and round. */
+  /** What the paper reports of the same arms and rounds, with its model of 7 billion parameters. */
   paper: z.array(
-    z.strictObject({
+    strictObject({
+      /** The arm that it belongs to. */
       arm: z.string(),
       /** Rounds of the outer loop before the paper's measurement; 0 unless told. */
       round: z.int().nonnegative().optional(),
+      /** As the paper has it, a share from 0 to 1. */
       accuracy: share,
+      /** Where in the paper. */
       source: z.string(),
     }),
   ),
-  seconds: z.strictObject({
+  /** What it took, in seconds. */
+  seconds: strictObject({
     /** Wall clock of all parts of a resumed run. */
     total: seconds,
     /** Of this process, on all its cores; absent where others worked too. */
     cpu: seconds.optional(),
+    /** Writing self-edits. */
     generate: seconds,
+    /** Training adapters. */
     train: seconds,
+    /** Answering questions. */
     answer: seconds,
   }),
 });

@@ -32,23 +32,25 @@ const CHECKPOINTS = "checkpoints";
 export interface RunOptions {
   /** Folder of all results, `results/` of this package unless told. */
   readonly output?: string;
-  /** Run again although a finished result is there; the old one is replaced when the new one is complete. */
+  /** Run again although a finished result is there, false unless told; the old one is replaced when the new one is complete. */
   readonly again?: boolean;
   /** Lines for the user; silent unless told. */
   readonly log?: (line: string) => void;
-  /** Shows no progress line. */
+  /** Shows no progress line; false unless told. */
   readonly quiet?: boolean;
   /** Processes that share the inner loops; `defaultProcesses` unless told. With a queue: parts of a group. */
   readonly processes?: number;
-  /** Hand the inner loops to the workers of a queue. */
+  /** Hand the inner loops to the workers of a queue; this process does them unless told. */
   readonly queue?: Pick<QueueOptions, "queue" | "blobs" | "otherWorkers">;
-  /** Have an OpenAI-compatible server write self-edits and answers. */
+  /** Have an OpenAI-compatible server write self-edits and answers; this process does unless told. */
   readonly server?: Pick<ServerOptions, "url" | "adapters" | "model" | "apiKey">;
 }
 
 /** A finished run. */
 export interface RunResult {
+  /** The result's folder. */
   readonly directory: string;
+  /** What was measured. */
   readonly record: RunRecord;
   /** True where the result was there already and nothing was run. */
   readonly alreadyComplete: boolean;

@@ -2,6 +2,14 @@
 import { z } from "zod";
 import { UserError } from "../messages/errors";
 
+/**
+ * `z.strictObject` with a type that keeps its keys' docstrings in declaration files, from which hovers in notebooks take
+ * them; zod's own type makes copies of the keys, which lose them.
+ */
+export const strictObject: <T extends z.core.$ZodShape>(
+  shape: T,
+) => z.ZodObject<T, z.core.$strict> = z.strictObject;
+
 /** The data as the schema has it, defaults filled in. Throws UserError naming the place and, for a misspelt key, the nearest known one. */
 export function checkData<T extends z.ZodType>(
   schema: T,

@@ -17,7 +17,9 @@ export type SelfEditKind = (typeof selfEditKinds)[number];
 
 /** A passage and the title that it stands under. */
 export interface Article {
+  /** Stands before each training sequence. */
   readonly title: string;
+  /** What is to be learned. */
   readonly passage: string;
 }
 

@@ -2,7 +2,9 @@
 
 /** What of an article enters the training sequences, and how the completion is cut. */
 export interface SequenceOptions {
+  /** Stands before each sequence. */
   readonly title: string;
+  /** The last sequence. */
   readonly passage: string;
   /** SEAL's `split_newlines`: each line (or question-answer pair) is a sequence of its own. On in its main results, off in continued pretraining. */
   readonly splitLines: boolean;

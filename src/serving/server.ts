@@ -21,7 +21,7 @@ import { combinedAdapter } from "./combine";
 
 /** How to reach the server. */
 export interface ServerOptions {
-  /** Up to and including /v1. */
+  /** The address up to and including `/v1`. */
   readonly url: string;
   /** A folder that the server sees under the same path; adapters are put there. */
   readonly adapters: string;
@@ -29,12 +29,13 @@ export interface ServerOptions {
   readonly model?: string;
   /** The largest rank that will be asked for: of the adapter and of all fine-tuning rounds together. */
   readonly rank: number;
+  /** Sent as the bearer token; none unless told. */
   readonly apiKey?: string;
-  /** Requests at once; 32. */
+  /** Requests at once, 32 unless told. */
   readonly concurrency?: number;
-  /** Seconds that one attempt may take; 600. */
+  /** Seconds that one attempt may take, 600 unless told. */
   readonly timeout?: number;
-  /** Milliseconds before the first retry; 1000. */
+  /** Milliseconds before the first retry, 1000 unless told. */
   readonly firstWaitMs?: number;
 }
 

@@ -18,10 +18,11 @@ export type Interval = [low: number, high: number];
 
 /** Settings of the bootstrap intervals. */
 export interface BootstrapOptions {
+  /** Draws the resamples. */
   random: Random;
-  /** 10,000 if not given. */
+  /** Number of resamples, 10,000 unless told. */
   resamples?: number;
-  /** Coverage; 0.95 if not given. */
+  /** Coverage, 0.95 unless told. */
   level?: number;
 }
 
@@ -126,8 +127,11 @@ function percentiles(options: BootstrapOptions, resample: () => number): Interva
 
 /** A mean with its 95% interval, over `n` values. */
 export interface Estimate {
+  /** The mean. */
   mean: number;
+  /** Its 95% interval. */
   ci95: Interval;
+  /** Number of values. */
   n: number;
 }
 

@@ -8,7 +8,9 @@ import { isParquet, readSquadParquet, type SquadRow } from "./parquet";
 
 /** A question and what counts as its answer. */
 export interface Question {
+  /** The file's, or its passage's id with its place there. */
   readonly id: string;
+  /** The question. */
   readonly question: string;
   /** Gold answers without repeats, at least one; the first is the reference. */
   readonly answers: readonly string[];
@@ -18,8 +20,11 @@ export interface Question {
 
 /** A passage and the questions about it. */
 export interface Passage {
+  /** The file's, or the title with its place in the file. */
   readonly id: string;
+  /** Of the article. */
   readonly title: string;
+  /** The text. */
   readonly passage: string;
   /** Empty where a SQuAD v2 passage has only questions without an answer. */
   readonly questions: readonly Question[];
@@ -30,7 +35,7 @@ export type Split = "train" | "eval";
 
 const questionKinds = ["direct", "reworded", "combined"] as const;
 
-/** How far a question is from its passage's wording: nearly the same, other words, or two facts put together. */
+/** How far a question is from its passage's wording: "direct" (nearly the same), "reworded" or "combined" (two facts put together). */
 export type QuestionKind = (typeof questionKinds)[number];
 
 const largestFile = 256 * 1024 * 1024;
@@ -197,12 +202,18 @@ async function readRaw(file: string): Promise<RawPassage[]> {
     : fromSquad(check(squadFile, json, file));
 }
 
+/** Options of `readSquad`. */
+export interface SquadOptions {
+  /** Only articles whose key `split` has this value; all unless told. */
+  readonly split?: Split;
+}
+
 /**
  * Reads passages in the file's order from SQuAD v1.1 JSON (v2 too: questions without an answer are left out), from
- * the hub's Parquet form, or from SEAL's released list form. `split` keeps the articles whose key `split` has that value.
+ * the hub's Parquet form, or from SEAL's released list form.
  * Throws UserError, naming file and place, for anything else, for repeated ids and for a file without that split.
  */
-export async function readSquad(file: string, options: { split?: Split } = {}): Promise<Passage[]> {
+export async function readSquad(file: string, options: SquadOptions = {}): Promise<Passage[]> {
   const all = identify(await readRaw(file));
   refuseRepeatedIds(all, file);
   const kept = all.filter(
@@ -229,17 +240,31 @@ export async function readArticles(split?: Split): Promise<Passage[]> {
  * SHA-256 of its text.
  */
 export type PassagePlace =
-  | { readonly title: string; readonly position: number }
-  | { readonly title: string; readonly sha256: string };
+  | {
+      /** The article's. */
+      readonly title: string;
+      /** Its place among the article's passages, from 0. */
+      readonly position: number;
+    }
+  | {
+      /** The article's. */
+      readonly title: string;
+      /** Of its text, in hexadecimal. */
+      readonly sha256: string;
+    };
 
 /**
  * Which passages to take: those at `places`, in that order, or those under `titles` (default all); of these `count`
  * (default the rest) from position `start` (default 0) on.
  */
 export interface PassageSelection {
+  /** These passages, in this order; any unless told. */
   readonly places?: readonly PassagePlace[];
+  /** Only passages of these articles; any unless told. */
   readonly titles?: readonly string[];
+  /** Position among those to begin at, 0 unless told. */
   readonly start?: number;
+  /** How many from there on, the rest unless told. */
   readonly count?: number;
 }
 

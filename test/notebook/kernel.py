@@ -27,12 +27,19 @@ def run(code):
 imported = run('import { loadModel, trainAdapters, UserError } from "seal-lab";')
 inspected = client.inspect("trainAdapters", 5, reply=True, timeout=60)["content"]
 completed = client.complete("trainAd", 7, reply=True, timeout=60)["content"]
-everything = json.loads(sys.argv[2])
-run("import { " + ", ".join(everything) + ' } from "seal-lab";')
+
+
+def inspect(code, place):
+    content = client.inspect(code, place, reply=True, timeout=60)["content"]
+    return content["data"].get("text/plain", "")
+
+
 documented = {}
-for name in everything:
-    content = client.inspect(name, len(name), reply=True, timeout=60)["content"]
-    documented[name] = content["data"].get("text/plain", "")
+for path, names in json.loads(sys.argv[2]).items():
+    run("import { " + ", ".join(names) + ' } from "' + path + '";')
+    documented[path] = {name: inspect(name, len(name)) for name in names}
+# A "|" marks where the cursor stands.
+settings = [inspect(code.replace("|", ""), code.index("|")) for code in json.loads(sys.argv[3])]
 option = "trainAdapters(null, [{ seq"
 keys = client.complete(option, len(option), reply=True, timeout=60)["content"]
 mistyped = run("const model: string = await loadModel(3);")
@@ -46,6 +53,7 @@ print(
             "imported": imported,
             "inspected": inspected["data"].get("text/plain", ""),
             "documented": documented,
+            "settings": settings,
             "completed": completed["matches"],
             "keys": keys["matches"],
             "mistyped": mistyped,

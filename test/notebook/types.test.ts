@@ -4,15 +4,16 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type TypeScript from "typescript";
+import { complaints, type Compiler } from "../api/compile";
 
 const test = suite("types in the kernel");
 const root = path.resolve(__dirname, "../..");
 
 const right = `
-  import { frame, generate, loadModel, readRecord, show, trainAdapters } from "seal-lab";
-  import { figureBars, figureCurves, parseVariant, REWARDS, runVariant, selectByReward } from "seal-lab";
-  import type { Curve, Figure, RewardKind, RunRecord, Variant, Verdict } from "seal-lab";
+  import { generate, loadModel, parseVariant, readRecord, REWARDS, runVariant, selectByReward, trainAdapters } from "seal-lab";
+  import { frame, show } from "seal-lab/notebook";
+  import { figureBars, figureCurves, type Curve } from "seal-lab/plot";
+  import type { Figure, RewardKind, RunRecord, Variant, Verdict } from "seal-lab";
   type IsAny<T> = 0 extends 1 & T ? true : false;
   type Result = Awaited<ReturnType<typeof trainAdapters>>[number];
   const a: [IsAny<Result>, IsAny<RunRecord["rows"][number]["accuracy"]>, IsAny<Verdict>] = [false, false, false];
@@ -29,53 +30,29 @@ const right = `
   const variant: Variant = parseVariant({ experiment: "pretraining", name: "x" });
   const { record: own } = await runVariant(variant, { quiet: true });
   export { a, b, text, share, drawn, bars, kept, own };`;
-const wrong = `import { frame } from "seal-lab"; export const n: number = frame([]);`;
+const wrong = `import { frame } from "seal-lab/notebook"; export const n: number = frame([]);`;
 const misspelt = `import { generate, type Model } from "seal-lab";
   export const f = (model: Model) => generate(model, [""], { maximumToken: 3 });`;
-
-/** What the kernel's compiler says of sources that lie in notebooks/. */
-function complaints(sources: readonly string[]): string[][] {
-  const ts = createRequire(path.join(root, "node_modules/tslab/package.json"))(
-    "@tslab/typescript-for-tslab",
-  ) as typeof TypeScript;
-  const files = sources.map((_, i) => path.join(root, "notebooks", `__test-${i}__.ts`));
-  const options: TypeScript.CompilerOptions = {
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Node10,
-    target: ts.ScriptTarget.ES2022,
-    lib: ["lib.es2022.d.ts"],
-    esModuleInterop: true,
-    skipLibCheck: true,
-    noEmit: true,
-    strict: true,
-    types: ["node"],
-    typeRoots: [path.join(root, "node_modules/@types")],
-  };
-  const host = ts.createCompilerHost(options);
-  const fileExists = host.fileExists.bind(host);
-  const getSourceFile = host.getSourceFile.bind(host);
-  host.fileExists = (name) => files.includes(name) || fileExists(name);
-  host.getSourceFile = (name, version) =>
-    files.includes(name)
-      ? ts.createSourceFile(name, sources[files.indexOf(name)], version)
-      : getSourceFile(name, version);
-  const program = ts.createProgram(files, options, host);
-  return files.map((file) =>
-    ts
-      .getPreEmitDiagnostics(program, program.getSourceFile(file))
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n")),
-  );
-}
 
 const built = existsSync(path.join(root, "dist/index.d.ts"));
 const linked = existsSync(path.join(root, "node_modules/seal-lab"));
 if (!built || !linked) throw new Error("Run `npm run build` first: the built package is tested.");
 
 test("imports have their types and none of them is any; a wrong type and a misspelt option are told", () => {
-  const [none, type, option] = complaints([right, wrong, misspelt]);
-  assert.equal(none, []);
-  assert.match(type[0], /Type 'DataFrame' is not assignable to type 'number'/);
-  assert.match(option[0], /'maximumToken' does not exist|maximumTokens/);
+  const ts = createRequire(path.join(root, "node_modules/tslab/package.json"))(
+    "@tslab/typescript-for-tslab",
+  ) as Compiler;
+  const options = {
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Node10,
+    types: ["node"],
+    typeRoots: [path.join(root, "node_modules/@types")],
+  };
+  const sources = { "right.ts": right, "wrong.ts": wrong, "misspelt.ts": misspelt };
+  const said = complaints(ts, options, path.join(root, "notebooks"), sources);
+  assert.equal(said["right.ts"], []);
+  assert.match(said["wrong.ts"][0], /Type 'DataFrame' is not assignable to type 'number'/);
+  assert.match(said["misspelt.ts"][0], /'maximumToken' does not exist|maximumTokens/);
 });
 
 test.run();

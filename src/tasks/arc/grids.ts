@@ -5,22 +5,29 @@ export type Grid = readonly (readonly number[])[];
 
 /** A demonstration. */
 export interface ArcExample {
+  /** What is given. */
   readonly input: Grid;
+  /** What it becomes. */
   readonly output: Grid;
 }
 
 /** A test; the output is absent where the solution is not known. */
 export interface ArcTest {
+  /** What is given. */
   readonly input: Grid;
+  /** The solution. */
   readonly output?: Grid;
 }
 
 /** A task: demonstrations, and one or more tests. */
 export interface ArcTask {
+  /** Its name in the data set. */
   readonly id?: string;
   /** Kind of its rule, where that is known (the small world). */
   readonly family?: string;
+  /** The demonstrations. */
   readonly train: readonly ArcExample[];
+  /** The tests. */
   readonly test: readonly ArcTest[];
 }
 
@@ -66,7 +73,15 @@ function isColour(cell: unknown): boolean {
 }
 
 /** A model's answer as a grid, or what is wrong with it. */
-export type GridAnswer = { readonly grid: Grid } | { readonly problem: string };
+export type GridAnswer =
+  | {
+      /** What was read. */
+      readonly grid: Grid;
+    }
+  | {
+      /** Why nothing was. */
+      readonly problem: string;
+    };
 
 /** More text than the largest grid needs, with room for spaces. */
 const LONGEST_ANSWER = 10_000;

@@ -16,12 +16,13 @@ const TEST_AUGMENTATIONS = ["Transpose", "Flip(0)", "Flip(1)", "Rotate(90)", "Ro
 
 /** Options of `arcQueries`. */
 export interface QueryOptions {
+  /** Draws orders and which of them are turned. */
   readonly random: Random;
   /** Demonstrations left out in each way to ask, 1 unless told (the released code's include_n). */
   readonly leftOut?: number;
   /** Permutations of the demonstrations for each, 2 unless told. */
   readonly permutations?: number;
-  /** At most so many queries are kept, plain ones first; all unless told. */
+  /** Most queries that are kept, plain ones first; all unless told. */
   readonly limit?: number;
 }
 

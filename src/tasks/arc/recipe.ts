@@ -4,10 +4,13 @@ import type { CandidateStatus } from "../../restem/select";
 
 /** How a model is to be trained on a task, as it chose. */
 export interface Recipe {
+  /** Which groups of augmentations are used. */
   readonly augmentations: Readonly<Record<AugmentationGroup, boolean>>;
   /** Which tokens count in the loss. */
   readonly strategy: "all tokens" | "output tokens";
+  /** Of the training. */
   readonly learningRate: number;
+  /** Of the training. */
   readonly epochs: number;
 }
 
@@ -46,8 +49,11 @@ export const RECIPE_BATCH_SIZE = 2;
 
 /** What became of a self-edit's text. Only "ok" has a recipe. */
 export interface ParsedRecipe {
+  /** See `parseRecipe`. */
   readonly status: Extract<CandidateStatus, "ok" | "unparsable" | "rejected" | "too costly">;
+  /** The recipe, where it is "ok". */
   readonly recipe?: Recipe;
+  /** Why there is none. */
   readonly reason?: string;
 }
 

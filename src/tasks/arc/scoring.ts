@@ -5,12 +5,22 @@ import { sameGrid, type ArcTask, type Grid } from "./grids";
 
 /** A task's attempts: two for each of its tests. */
 export interface TaskAttempts {
+  /** The task's. */
   readonly id: string;
+  /** Two for each test, in the tests' order. */
   readonly attempts: readonly (readonly [first: Grid, second: Grid])[];
 }
 
 /** The submission's JSON: for each task and test both attempts. */
-export type Submission = Record<string, { attempt_1: Grid; attempt_2: Grid }[]>;
+export type Submission = Record<string, SubmittedTest[]>;
+
+/** Both attempts at one test, as the prize's file names them. */
+export interface SubmittedTest {
+  /** The first. */
+  attempt_1: Grid;
+  /** The second. */
+  attempt_2: Grid;
+}
 
 /** One test: "correct" where either attempt is the solution, "ungraded" where there is none to compare with. */
 export function judgeAttempts(

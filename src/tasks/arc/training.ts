@@ -34,10 +34,11 @@ function subsets<T>(items: readonly T[], size: number): T[][] {
 
 /** Options of `trainingTasks`. */
 export interface TrainingTaskOptions {
+  /** Draws permutations and, beyond the limit, samples. */
   readonly random: Random;
   /** Most samples, 250 unless told. */
   readonly limit?: number;
-  /** Samples for which this is false (say, too many tokens) are left out. */
+  /** Samples for which this is false (say, too many tokens) are left out; none unless told. */
   readonly fits?: (sample: ArcTask) => boolean;
 }
 

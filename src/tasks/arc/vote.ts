@@ -4,7 +4,9 @@ import { pythonSet } from "./python-set";
 
 /** An answer, turned back already, and the name of what turned it; null or absent where nothing did. */
 export interface Vote {
+  /** The answer. */
   readonly output: Grid;
+  /** What turned it back, e.g. "Flip(0)". */
   readonly inverter?: string | null;
 }
 
@@ -16,7 +18,9 @@ const CATEGORIES = ["identity", "Transpose()", "Flip(0)", "Flip(1)", "Rotate(180
 
 /** How often each distinct grid was given, the most frequent first. */
 export interface VoteCount {
+  /** The answer. */
   readonly grid: Grid;
+  /** How often it was given. */
   readonly count: number;
 }
 

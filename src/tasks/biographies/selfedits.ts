@@ -76,6 +76,7 @@ const attributeOfValue = new Map<string, Attribute>(
 
 /** What a self-edit is made of. */
 export interface SelfEditContent {
+  /** What most of its sentences are. */
   readonly style: SelfEditStyle;
   /** Different facts stated truly with the person's full name. */
   readonly facts: number;

@@ -31,9 +31,11 @@ export function fillWording(
 
 /** A passage with, for each fact, the two values of the same kind that it mentions and that are not the fact. */
 export interface Passage {
+  /** The passage. */
   readonly text: string;
   /** The attributes that it tells of. */
   readonly told: readonly Attribute[];
+  /** For each attribute that it tells of, the two wrong values that it mentions. */
   readonly others: Readonly<Record<Attribute, readonly [string, string]>>;
 }
 
@@ -83,8 +85,11 @@ export function writeStatement(
 
 /** A question about one attribute and its answer (one word). */
 export interface Question {
+  /** What is asked for. */
   readonly attribute: Attribute;
+  /** The question. */
   readonly text: string;
+  /** The value, one word. */
   readonly answer: string;
 }
 

@@ -4,17 +4,21 @@ import { attributes, attributeValues, firstNames, lastNames, type Attribute } fr
 
 /** A name of two words and the pronoun that goes with it. */
 export interface PersonName {
+  /** First and last name. */
   readonly name: string;
+  /** Says which pronoun stands for it. */
   readonly gender: keyof typeof firstNames;
 }
 
 /** A person: a name and one value of each attribute. */
 export interface Person extends PersonName {
+  /** The value of each attribute. */
   readonly facts: Readonly<Record<Attribute, string>>;
 }
 
 /** Who is who. The three groups of names are disjoint. */
 export interface World {
+  /** What it was made from. */
   readonly seed: number;
   /** People whose facts the model is pretrained on. */
   readonly known: readonly Person[];
