@@ -2,13 +2,15 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { errorMessage, UserError } from "../messages/errors";
+import type { ContinualRecord } from "./continual";
 import type { NoiseRecord, ReplaySummary } from "./summary";
-import type { ContinualRecord } from "./tables";
 
 /** The files of a replay by name. They are the program's own output and are not checked again. */
 export interface ReplayResults {
   readonly accuracy: Pick<ReplaySummary, "arms" | "differences" | "before" | "discrepancies">;
   readonly noise: readonly NoiseRecord[];
+  readonly predictors: ReplaySummary["predictors"];
+  readonly written: ReplaySummary["written"];
   readonly continual: ContinualRecord;
   /** Mean reward [passage][candidate] of each training round, by its log. */
   readonly rewards: Readonly<Record<string, readonly (readonly number[])[]>>;
