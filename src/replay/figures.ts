@@ -2,40 +2,66 @@
 import { figureBars, type Bar } from "../plot/bars";
 import { percent, type Figure } from "../plot/figure";
 import { figureForgetting } from "../plot/forgetting";
-import type { Estimate } from "./accuracy";
-import { signed } from "./markdown";
+import { points, scaled, SOURCE } from "./figure-marks";
+import {
+  figureFullFineTuning,
+  figureModels,
+  figurePassages,
+  figurePretrainingDifferences,
+  figurePromptMatrix,
+} from "./figures-pretraining";
+import {
+  figureLongest,
+  figureRubric,
+  figureWrittenLength,
+  figureWrittenVariety,
+} from "./figures-selfedits";
 import { bestPlan, SEAL_RUNS } from "./noise";
 import type { ReleasedLog } from "./released";
 import type { ReplaySummary } from "./summary";
-import type { AccuracyRecord } from "./tables";
-
-const SOURCE = "The authors' runs (Qwen2.5-7B), rescored here from their released logs.";
-const scaled = ({ low, high }: Estimate): readonly [number, number] => [100 * low, 100 * high];
-const points = (value: number): string => signed(value / 100);
+import { hasChoice } from "./predictors";
+import type { AccuracyRecord } from "./records";
+import type { TableName } from "./tables";
 
 /** All figures that the summary has numbers for, by file name. */
 export function replayFigures(
   summary: ReplaySummary,
   training: readonly ReleasedLog[],
 ): Record<string, Figure> {
-  const ofTable = (table: AccuracyRecord["table"]): readonly AccuracyRecord[] =>
+  const has = (table: TableName): boolean => summary.arms.some((arm) => arm.table === table);
+  const ofTable = (table: TableName): readonly AccuracyRecord[] =>
     summary.arms.filter((arm) => arm.table === table);
-  const pooled = ofTable("continued pretraining");
-  const prompts = ofTable("prompts");
+  const hasGroup = (wanted: string): boolean =>
+    summary.differences.some(({ group }) => group === wanted);
+  const candidates = training.find(hasChoice);
+  const { rubric, length } = summary.predictors;
+  const { changes } = summary.written;
   return {
     "knowledge-incorporation": figureReplayAccuracy(
       ofTable("single passage"),
       "One passage at a time: self-edits help, and two rounds of training help them",
     ),
-    ...(summary.differences.length > 0 && { differences: figureDifferences(summary) }),
-    ...(prompts.length > 0 && {
-      prompts: figureReplayAccuracy(prompts, "Other prompts: accuracy by round of training"),
-    }),
-    ...(pooled.length > 0 && {
-      "continued-pretraining": figureReplayAccuracy(
-        pooled,
-        "Continued pretraining on 200 passages at once",
+    ...(hasGroup("single passage") && { differences: figureDifferences(summary) }),
+    ...(has("prompts") && {
+      prompts: figureReplayAccuracy(
+        ofTable("prompts"),
+        "Other prompts: accuracy by round of training",
       ),
+    }),
+    ...((has("prompts") || has("GPT-4.1")) && { "prompt-matrix": figurePromptMatrix(summary) }),
+    ...(has("3B") && { models: figureModels(summary) }),
+    ...(has("continued pretraining") && {
+      "continued-pretraining": figureReplayAccuracy(
+        ofTable("continued pretraining"),
+        "Continued pretraining on 200 passages at once, with adapters",
+      ),
+    }),
+    ...(has("full fine-tuning, 200 passages") && {
+      "full-fine-tuning": figureFullFineTuning(summary),
+    }),
+    ...(has("full fine-tuning, 2067 passages") && { passages: figurePassages(summary) }),
+    ...(hasGroup("continued pretraining") && {
+      "pretraining-differences": figurePretrainingDifferences(summary),
     }),
     "before-adaptation": figureBefore(summary),
     ...(summary.continual && { continual: figureContinual(summary.continual) }),
@@ -43,7 +69,13 @@ export function replayFigures(
       "reward-noise": figureRewardNoise(summary),
       "selection-plans": figurePlans(summary),
     }),
-    ...(training.length > 0 && { candidates: figureCandidates(training[0]) }),
+    ...(candidates && { candidates: figureCandidates(candidates) }),
+    ...(rubric.length > 0 && { rubric: figureRubric(summary) }),
+    ...(length.length > 0 && { longest: figureLongest(summary) }),
+    ...(changes.length > 0 && { "written-length": figureWrittenLength(summary) }),
+    ...(changes.some(({ trigrams }) => trigrams) && {
+      "written-variety": figureWrittenVariety(summary),
+    }),
     "judge-agreement": figureJudgeAgreement(summary),
     "judge-arms": figureJudgeArms(summary),
   };
@@ -71,9 +103,10 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
 
 /** Paired differences of the main table's arms. */
 export function figureDifferences({ differences }: ReplaySummary): Figure {
-  const beats = differences.find(({ minus }) => minus === "GPT-4.1 data");
+  const rows = differences.filter(({ group }) => group === "single passage");
+  const beats = rows.find(({ minus }) => minus === "GPT-4.1 data");
   return figureBars(
-    differences.map((row) => ({
+    rows.map((row) => ({
       label: `${row.arm} − ${row.minus}`,
       value: 100 * row.difference.value,
       interval: scaled(row.byArticle),

@@ -1,23 +1,21 @@
-/** How noisy the reward of a candidate is, and what better selection would gain. Rewards in, numbers out. */
+/** What better selection would gain: ways to spend inner-loop runs, by a normal model fitted to rewards. Rewards in, numbers out. */
+import { rewardVariances, type RewardVariances } from "../restem/select";
 import { createRandom, type Random } from "../statistics/random";
-import { rewardVariances, selectCandidates, type RewardVariances } from "../restem/select";
-import { bootstrapMean, type Estimate } from "./accuracy";
-import { mean } from "../statistics/statistics";
-
-/** Rewards [passage][candidate][repeat], each a share of right answers. */
-export type Rewards = readonly (readonly (readonly number[])[])[];
+import type { Estimate } from "./accuracy";
+import type { Rewards } from "./held-out";
 
 /** A way to spend inner-loop runs on one passage and then choose one candidate. */
 export interface Plan {
   /** What it is called in tables. */
   readonly name: string;
-  /** For each stage, how many of the best so far are run, and how many repeats each. The first stage runs all. */
-  readonly stages: readonly {
-    /** How many of the best so far are run; in the first stage, how many candidates there are. */
-    readonly keep: number;
-    /** How often each is trained in this stage. */
-    readonly repeats: number;
-  }[];
+  /** The first stage runs all. */
+  readonly stages: readonly Stage[];
+}
+
+/** How many of the best so far are run, and how many repeats each. */
+interface Stage {
+  readonly keep: number;
+  readonly repeats: number;
 }
 
 /** How much a plan gains over a random candidate, in accuracy, by the fitted model. */
@@ -32,92 +30,6 @@ export interface PlanGain {
   readonly versusBest: Estimate;
   /** Chance of choosing the candidate that is truly best among those tried. */
   readonly picksBest: number;
-}
-
-/** The gains of choosing by some repeats when scored on the others: nothing assumed. */
-export interface HeldOutGain {
-  /** How it was chosen and scored. */
-  readonly plan: string;
-  /** Inner-loop runs for each passage. */
-  readonly runs: number;
-  /** Accuracy over a random candidate's. */
-  readonly gain: Estimate;
-}
-
-const TIE_ORDERS = 16;
-
-function gainOfChoice(
-  passage: readonly (readonly number[])[],
-  chosen: number,
-  scored: readonly number[],
-): number {
-  const value = (c: number): number => mean(scored.map((r) => passage[c][r]));
-  return value(chosen) - mean(passage.map((_, c) => value(c)));
-}
-
-const indices = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-function chooseBy(
-  passage: readonly (readonly number[])[],
-  repeats: readonly number[],
-  among = indices(passage.length),
-): number {
-  const group = among.map((c) => ({
-    status: "ok" as const,
-    reward: mean(repeats.map((r) => passage[c][r])),
-  }));
-  return among[selectCandidates([group], { kind: "best", count: 1 })[0][0]];
-}
-
-/** Gain of best-of-K in the repeats that chose it, and in repeats that did not. Means over all ways to leave repeats out. */
-export function heldOutGains(rewards: Rewards, seed: string): HeldOutGain[] {
-  const size = rewards[0].length;
-  const repeats = indices(rewards[0][0].length);
-  const others = (out: readonly number[]): number[] => repeats.filter((r) => !out.includes(r));
-  const shuffler = createRandom(`${seed} ties`);
-  // With five questions many candidates tie; the mean over orders is what a fair draw among them gives.
-  const estimate = (gainOf: (passage: Rewards[number]) => number): Estimate => {
-    const gains = rewards.map((passage) =>
-      mean(indices(TIE_ORDERS).map(() => gainOf(shuffler.shuffle(passage)))),
-    );
-    return bootstrapMean(gains, createRandom(seed));
-  };
-  const halved = (passage: Rewards[number], keep: number): number =>
-    mean(
-      repeats.flatMap((scored) =>
-        others([scored]).map((first) => {
-          const group = passage.map((own) => ({ status: "ok" as const, reward: own[first] }));
-          const [kept] = selectCandidates([group], { kind: "best", count: keep });
-          return gainOfChoice(passage, chooseBy(passage, others([scored]), kept), [scored]);
-        }),
-      ),
-    );
-  return [
-    {
-      plan: `best of ${size} by ${repeats.length}, scored on the same`,
-      runs: size * repeats.length,
-      gain: estimate((p) => gainOfChoice(p, chooseBy(p, repeats), repeats)),
-    },
-    {
-      plan: `best of ${size} by 1, scored on the others`,
-      runs: size,
-      gain: estimate((p) =>
-        mean(repeats.map((r) => gainOfChoice(p, chooseBy(p, [r]), others([r])))),
-      ),
-    },
-    {
-      plan: `best of ${size} by ${repeats.length - 1}, scored on the one left out`,
-      runs: size * (repeats.length - 1),
-      gain: estimate((p) =>
-        mean(repeats.map((r) => gainOfChoice(p, chooseBy(p, others([r])), [r]))),
-      ),
-    },
-    ...[2, 3].map((keep) => ({
-      plan: `halving: all once, best ${keep} again, scored on the one left out`,
-      runs: size + keep,
-      gain: estimate((p) => halved(p, keep)),
-    })),
-  ];
 }
 
 /** Plans of about 15 runs a passage (5 candidates by 3 repeats, as SEAL spends), and cheaper and dearer ones. */
@@ -181,6 +93,7 @@ export interface SimulatedGain {
 export function simulatePlan(plan: Plan, noise: number, random: Random): SimulatedGain {
   const [first, ...later] = plan.stages;
   const exact = gainOfFirst(first, noise);
+  if (later.length === 0) return { gain: exact, picksBest: chanceOfBest(first, noise, random) };
   let [advantage, hits] = [0, 0];
   for (let s = 0; s < SIMULATIONS; s++) {
     const truth = Array.from({ length: first.keep }, () => random.normal());
@@ -188,14 +101,31 @@ export function simulatePlan(plan: Plan, noise: number, random: Random): Simulat
     advantage += truth[chosen] - truth[afterFirst];
     if (truth[chosen] === Math.max(...truth)) hits++;
   }
-  return {
-    gain: exact + (later.length > 0 ? advantage / SIMULATIONS : 0),
-    picksBest: hits / SIMULATIONS,
-  };
+  return { gain: exact + advantage / SIMULATIONS, picksBest: hits / SIMULATIONS };
+}
+
+/** How often the best of `keep` by the mean of `repeats` is the truly best. */
+function chanceOfBest({ keep, repeats }: Stage, noise: number, random: Random): number {
+  const deviation = Math.sqrt(noise / repeats);
+  const truth = new Float64Array(keep);
+  let hits = 0;
+  for (let s = 0; s < SIMULATIONS; s++) {
+    let [best, chosen, highest] = [0, 0, -Infinity];
+    for (let c = 0; c < keep; c++) {
+      truth[c] = random.normal();
+      if (truth[c] > truth[best]) best = c;
+    }
+    for (let c = 0; c < keep; c++) {
+      const measured = truth[c] + deviation * random.normal();
+      if (measured > highest) [chosen, highest] = [c, measured];
+    }
+    if (chosen === best) hits++;
+  }
+  return hits / SIMULATIONS;
 }
 
 /** Exact gain of one stage alone: the largest of `keep` draws, times how well `repeats` of them show the truth. */
-function gainOfFirst({ keep, repeats }: Plan["stages"][number], noise: number): number {
+function gainOfFirst({ keep, repeats }: Stage, noise: number): number {
   return expectedMaximum(keep) / Math.sqrt(1 + noise / repeats);
 }
 
@@ -209,7 +139,7 @@ function playPlan(
   const sums = truth.map(() => 0);
   const counts = truth.map(() => 0);
   const score = (c: number): number => sums[c] / (counts[c] + noise);
-  let order = indices(truth.length);
+  let order = truth.map((_, c) => c);
   let afterFirst: number | undefined;
   for (const { keep, repeats } of plan.stages) {
     for (const c of order.slice(0, keep)) {

@@ -1,22 +1,25 @@
 /** The replay's README: the numbers of a summary as Markdown. Nothing is computed here that a table does not hold. */
-import { interval, percent, signed, table } from "./markdown";
-import { bestPlan, SEAL_RUNS } from "./noise";
-import paper from "./paper.json";
+import { percent, signed, table } from "./markdown";
+import { accuracySection, differenceSection } from "./readme-accuracy";
 import { judgeSection } from "./readme-judge";
-import type { NoiseRecord, ReplaySummary } from "./summary";
-import type { AccuracyRecord } from "./tables";
+import { noiseSection } from "./readme-noise";
+import { predictorSection, writtenSection } from "./readme-selfedits";
+import type { ReplaySummary } from "./summary";
+import { isWhole } from "./tables";
 
 /** The whole README. */
 export function replayReadme(summary: ReplaySummary): string {
   return `${[
     "# SEAL's numbers, recomputed from its released logs",
-    "These are **the authors' runs** (Qwen2.5-7B, graded by GPT-4.1), rescored here from the verdicts they released at " +
+    "These are **the authors' runs** (Qwen2.5-7B unless another model is named, graded by GPT-4.1), rescored here from the verdicts they released at " +
       "github.com/Continual-Intelligence/SEAL. No model was run. Written by `seal replay`; do not edit.",
     accuracySection(summary),
     differenceSection(summary),
     questionSection(summary),
     continualSection(summary),
     noiseSection(summary.noise),
+    predictorSection(summary),
+    writtenSection(summary),
     judgeSection(summary),
     "## Discrepancies within the released material",
     summary.discrepancies.map((line) => `- ${line}`).join("\n"),
@@ -24,76 +27,6 @@ export function replayReadme(summary: ReplaySummary): string {
   ]
     .filter(Boolean)
     .join("\n\n")}\n`;
-}
-
-function accuracySection({ arms }: ReplaySummary): string {
-  const rows = (name: AccuracyRecord["table"]): string[][] =>
-    arms
-      .filter((arm) => arm.table === name)
-      .map(
-        ({
-          arm,
-          accuracy,
-          byArticle,
-          overQuestions,
-          released,
-          matchesReleased,
-          paper: printed,
-        }) => [
-          arm,
-          percent(accuracy.value),
-          interval(accuracy),
-          interval(byArticle),
-          percent(overQuestions),
-          `${released}${matchesReleased ? "" : " (differs)"}`,
-          printed === undefined ? "" : percent(printed),
-          printed === undefined ? "" : signed(Number(accuracy.value.toFixed(3)) - printed),
-        ],
-      );
-  const header = [
-    "arm",
-    "from the log",
-    "95%, passages",
-    "95%, articles",
-    "over questions",
-    "released",
-    "paper",
-    "difference",
-  ];
-  const section = (title: string, name: AccuracyRecord["table"], note = ""): string =>
-    rows(name).length === 0
-      ? ""
-      : [`## ${title}`, table(header, rows(name)), note].filter(Boolean).join("\n\n");
-  return [
-    section(
-      "One passage at a time (200 passages, 974 questions)",
-      "single passage",
-      "Intervals: bootstrap over the 200 passages, and over the articles they come from (47 titles; passages of one article may be " +
-        "alike). Both count the sampling of passages only: one training run of each arm was released.",
-    ),
-    section("Other self-edit prompts", "prompts", paper.read),
-    section(
-      "Continued pretraining on 200 passages",
-      "continued pretraining",
-      "Averaged over questions, as CPT.py does.",
-    ),
-  ]
-    .filter(Boolean)
-    .join("\n\n");
-}
-
-function differenceSection({ differences }: ReplaySummary): string {
-  const rows = differences.map((row) => [
-    `${row.arm} − ${row.minus}`,
-    signed(row.difference.value),
-    interval(row.difference, signed),
-    interval(row.byArticle, signed),
-    row.clear ? "yes" : "no",
-  ]);
-  return [
-    "## Paired differences (points)",
-    table(["difference", "value", "95%, passages", "95%, articles", "both leave out zero"], rows),
-  ].join("\n\n");
 }
 
 /** How far articles and questions lie apart: the spread behind the intervals. */
@@ -146,68 +79,17 @@ function continualSection({ continual }: ReplaySummary): string {
     .join("\n\n");
 }
 
-function noiseSection(noise: readonly NoiseRecord[]): string {
-  if (noise.length === 0) return "";
-  const last = noise[noise.length - 1];
-  const best = bestPlan(last);
-  const useless = last.plans
-    .filter(
-      ({ runs, versusBest }) => runs >= SEAL_RUNS - 1 && runs <= SEAL_RUNS && versusBest.value < 0,
-    )
-    .map(({ plan }) => plan);
-  return [
-    "## The noise of the reward, and better selection",
-    table(
-      [
-        "round",
-        "passages",
-        "true spread of candidates",
-        "noise of one repeat",
-        ...noise[0].heldOut.map(({ plan }) => plan),
-      ],
-      noise.map((record) => [
-        record.name,
-        String(record.passages),
-        percent(record.deviationBetween),
-        percent(record.deviationWithin),
-        ...record.heldOut.map(({ gain }) => `${signed(gain.value)} (${interval(gain, signed)})`),
-      ]),
-    ),
-    "Standard deviations and gains in points of accuracy; gains are over the mean candidate of the same passage. Candidates that tie count as drawn at random among them.",
-    `What other ways to spend inner-loop runs would gain, by a normal model with the spread and noise of ${last.name} (simulation error about 0.05 points; the intervals count the sampling of passages):`,
-    table(
-      ["plan", "runs a passage", "expected gain", "against best of 5 by 3", "picks the truly best"],
-      last.plans.map(({ plan, runs, gain, versusBest, picksBest }) => [
-        plan,
-        String(runs),
-        `${signed(gain.value)} (${interval(gain, signed)})`,
-        `${signed(versusBest.value)} (${interval(versusBest, signed)})`,
-        percent(picksBest),
-      ]),
-    ),
-    `**Best at no more than SEAL's ${SEAL_RUNS} runs: ${best.plan}**, expected gain ${signed(best.gain.value)} points ` +
-      `(95% ${interval(best.gain, signed)}), ${signed(best.versusBest.value)} (${interval(best.versusBest, signed)}) more than best of 5 by 3. ` +
-      'As a selection rule (src/restem/select.ts): `{kind: "shrunk", count, variances}`, after each stage with the count of those to run again, ' +
-      `at the end with 1; \`variances\` here: between ${(last.deviationBetween ** 2).toFixed(4)}, within ${(last.deviationWithin ** 2).toFixed(4)}. ` +
-      "The gain is that of a fitted normal model. What was measured without one stands in the first table; for " +
-      `${last.name}: ${last.heldOut
-        .slice(1)
-        .map(({ plan, runs, gain }) => `${plan} ${signed(gain.value)} with ${runs} runs`)
-        .join("; ")}.`,
-    "Where it does not help: shrinkage toward the passage's mean changes nothing when every candidate has equally many repeats " +
-      "(the order within a passage stays the same); it matters only after halving, or to leave out passages whose candidates do not differ. " +
-      (useless.length > 0
-        ? `Worse than best of 5 by 3 at equal cost: ${useless.join(", ")}. `
-        : "") +
-      "Plans with more than 5 candidates need more self-edits to be sampled, which the released logs cannot check; the model takes them to be alike.",
-  ].join("\n\n");
-}
-
 function sourcesSection({ inputs, missing }: ReplaySummary): string {
   return [
     "## Files",
     "`accuracy.json` (arms, differences, before adaptation, inputs with sha256, discrepancies), `articles.json` (accuracy by article and log; how many logs have each question right), `continual.json`, `noise.json`, `judge.json`, " +
+      "`predictors.json` (rubric and length against the reward), `written.json` (length and variety of the texts), " +
       "`rewards.json` (released mean reward by passage and candidate), `verdicts.json` (GPT-4.1's verdicts by passage and question number, 1 or 0; no text), `figures/`.",
-    `${inputs.length} released files were read.${missing.length > 0 ? ` Not there: ${missing.join(", ")}.` : ""}`,
-  ].join("\n\n");
+    `${inputs.length} released files were read.${missing.length > 0 ? ` Not there, and so missing above: ${missing.join(", ")}.` : ""}`,
+    missing.includes("squad_val.json") && inputs.some(({ name }) => isWhole(name))
+      ? "Without squad_val.json nobody knows which questions the logs of cpt-2067 answer; they are left out."
+      : "",
+  ]
+    .filter(Boolean)
+    .join("\n\n");
 }

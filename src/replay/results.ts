@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { errorMessage, UserError } from "../messages/errors";
+import type { ContinualRecord } from "./continual";
 import type { NoiseRecord, ReplaySummary } from "./summary";
-import type { ContinualRecord } from "./tables";
 
 /** Verdicts of one log: for each passage a text of a digit for each question, 1 where the answer is right. */
 export interface LoggedVerdicts {
@@ -19,7 +19,8 @@ export interface ReplayResults {
   readonly accuracy: Pick<ReplaySummary, "arms" | "differences" | "before" | "discrepancies">;
   /** The noise of the rewards, by training round. */
   readonly noise: readonly NoiseRecord[];
-  /** The continual experiment's matrix. */
+  readonly predictors: ReplaySummary["predictors"];
+  readonly written: ReplaySummary["written"];
   readonly continual: ContinualRecord;
   /** Mean reward [passage][candidate] of each training round, by its log. */
   readonly rewards: Readonly<Record<string, readonly (readonly number[])[]>>;

@@ -1,30 +1,34 @@
 /** The replay: SEAL's released logs in, tables, figures and a README out. Each part is computed elsewhere. */
-import { createHash } from "node:crypto";
 import path from "node:path";
 import { UserError } from "../messages/errors";
 import { renderFigure } from "../plot/render";
 import { rewardVariances } from "../restem/select";
-import { writeFileAtomic } from "../files/files";
+import { sha256OfText, writeFileAtomic } from "../files/files";
 import { repeatAccuracies } from "./accuracy";
-import { readEvaluationLogs, readTrainingLogs } from "./logs";
+import { articleRecords, rightAnswers, verdictStrings } from "./articles";
+import { differences } from "./comparisons";
+import { continualRecord } from "./continual";
+import {
+  hasNoise,
+  readEvaluationLogs,
+  readRubricLogs,
+  readSampledLogs,
+  readTrainingLogs,
+} from "./logs";
 import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
 import { sealFiles, type LogFiles } from "../tasks/seal-files";
-import { summariseJudge } from "./judge-summary";
-import { heldOutGains, planGains, type Rewards } from "./noise";
-import { countArcTasks, readContinual, type ContinualLog, type ReleasedLog } from "./released";
+import { arcTasksSchema, parseReleased } from "../tasks/seal-logs";
+import { armDifferences, expectedWithin, judgeLogs } from "./judging";
+import { heldOutGains, type Rewards } from "./held-out";
+import { planGains } from "./noise";
+import { readContinual, type ContinualLog, type ReleasedLog } from "./released";
+import { lengthRecords, rubricRecords } from "./predictors";
+import { accuracyRecord, beforeRecords } from "./records";
 import { replayReadme } from "./readme";
 import type { NoiseRecord, ReplaySummary } from "./summary";
-import {
-  accuracyRecord,
-  ARMS,
-  articleRecords,
-  continualRecord,
-  differences,
-  beforeRecords,
-  rightAnswers,
-  verdictStrings,
-} from "./tables";
+import { ARMS } from "./tables";
+import { writtenSummary } from "./written";
 
 const SEED = "replay";
 const CONTINUAL_RUNS = [
@@ -53,11 +57,16 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
   const files = hashing(sealFiles(data));
   log(`Reading the released logs from ${files.source}`);
   const logs = await readEvaluationLogs(files);
+  const first = [...logs.values()][0];
+  const all = new Map([...logs, ...(await readSampledLogs(files, first))]);
   const training = await readTrainingLogs(files);
-  log(`${logs.size} evaluation and ${training.length} training logs; computing`);
+  const rubrics = await readRubricLogs(files);
+  log(`${all.size} evaluation and ${training.length} training logs; computing`);
+  const judged = judgeLogs([...logs.values()]);
+  const pairs = armDifferences(judged);
   const continual = await readContinualLogs(files);
   const arms = ARMS.flatMap((arm) => {
-    const own = logs.get(arm.log);
+    const own = all.get(arm.log);
     return own ? [accuracyRecord(arm, own, SEED)] : [];
   });
   const arcSubsets = await readArcSubsets(files);
@@ -65,18 +74,27 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
     inputs: files.inputs(),
     missing: files.missing(),
     arms,
-    differences: differences(logs, SEED),
+    differences: differences(all, SEED),
     before: beforeRecords(logs, SEED),
     articles: articleRecords(logs),
     right: rightAnswers(logs),
     ...(continual && { continual }),
-    noise: noiseRecords(training),
-    judge: await summariseJudge([...logs.values()]),
+    noise: noiseRecords(training.filter(hasNoise)),
+    predictors: {
+      rubric: rubrics.flatMap((rubric) => rubricRecords(rubric, training, SEED)),
+      length: lengthRecords(training, SEED),
+    },
+    written: writtenSummary(logs, SEED),
+    judge: {
+      logs: judged,
+      differences: pairs,
+      expectedWithin: expectedWithin(judged, pairs, 0.02),
+    },
     arcSubsets,
   };
   const summary: ReplaySummary = {
     ...partial,
-    discrepancies: findDiscrepancies(partial, logs, training),
+    discrepancies: findDiscrepancies(partial, all, { training, rubrics }),
   };
   await writeAll(summary, logs, training, output, log);
   return summary;
@@ -94,10 +112,7 @@ function hashing(files: LogFiles): LogFiles & {
       // Kept in the order of asking, which does not depend on which file is read first.
       hashes.set(name, undefined);
       const text = await files.read(name);
-      hashes.set(
-        name,
-        text === undefined ? undefined : createHash("sha256").update(text).digest("hex"),
-      );
+      hashes.set(name, text === undefined ? undefined : sha256OfText(text));
       return text;
     },
     inputs: () =>
@@ -121,20 +136,20 @@ async function readContinualLogs(files: LogFiles): Promise<ReplaySummary["contin
   return continualRecord(overall, runs);
 }
 
-/** Tasks in the released ARC subsets: [name, tasks]. */
+/** Tasks in the released ARC subsets. */
 async function readArcSubsets(files: LogFiles): Promise<ReplaySummary["arcSubsets"]> {
   const names = ["training", "evaluation"] as const;
   const sizes = names.map(async (name) => {
     const part = name === "training" ? "training_set" : "eval_set";
     const file = `arc/arc-agi_${name}_challenges_filtered_1B_${part}.json`;
     const text = await files.read(file);
-    return text === undefined ? [] : [{ name, tasks: countArcTasks(text, file) }];
+    if (text === undefined) return [];
+    return [{ name, tasks: Object.keys(parseReleased(arcTasksSchema, text, file)).length }];
   });
   return (await Promise.all(sizes)).flat();
 }
 
 function noiseRecords(training: readonly ReleasedLog[]): NoiseRecord[] {
-  const usable = training.filter(({ adapter }) => adapter.length > 0);
   const record = (name: string, rewards: Rewards): NoiseRecord => {
     const { between, within } = rewardVariances(rewards);
     return {
@@ -146,7 +161,7 @@ function noiseRecords(training: readonly ReleasedLog[]): NoiseRecord[] {
       plans: planGains(rewards, SEED),
     };
   };
-  const each = usable.map((own) => ({ name: own.name, rewards: repeatAccuracies(own.adapter) }));
+  const each = training.map((own) => ({ name: own.name, rewards: repeatAccuracies(own.adapter) }));
   const pooled =
     each.length > 1
       ? [{ name: `all ${each.length} rounds`, rewards: each.flatMap((one) => one.rewards) }]
@@ -161,11 +176,14 @@ async function writeAll(
   output: string,
   log: (line: string) => void,
 ): Promise<void> {
-  const { judge, noise, continual, articles, right, ...numbers } = summary;
+  const { judge, noise, continual, articles, right, predictors, written, ...numbers } = summary;
   const verdicts = Object.fromEntries([
     ...[...logs.values()].map((own) => [
       own.name,
-      { baseline: verdictStrings(own, "baseline"), adapter: verdictStrings(own, "adapter") },
+      {
+        ...(own.baseline.length > 0 && { baseline: verdictStrings(own, "baseline") }),
+        adapter: verdictStrings(own, "adapter"),
+      },
     ]),
     ...training
       .filter((own) => own.adapter.length > 0)
@@ -179,6 +197,8 @@ async function writeAll(
     articles: { articles, right },
     judge,
     noise,
+    predictors,
+    written,
     continual,
     verdicts,
     rewards,

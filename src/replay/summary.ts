@@ -1,13 +1,13 @@
 /** What a replay finds, as plain data. */
-import type { JudgeSummary } from "./judge-summary";
-import type { HeldOutGain, PlanGain } from "./noise";
-import type {
-  AccuracyRecord,
-  ArticleRecord,
-  BeforeRecord,
-  ContinualRecord,
-  DifferenceRecord,
-} from "./tables";
+import type { ArmDifference, JudgedLog } from "./judging";
+import type { HeldOutGain } from "./held-out";
+import type { PlanGain } from "./noise";
+import type { ArticleRecord } from "./articles";
+import type { DifferenceRecord } from "./comparisons";
+import type { ContinualRecord } from "./continual";
+import type { PredictorRecord } from "./predictors";
+import type { AccuracyRecord, BeforeRecord } from "./records";
+import type { WrittenChange, WrittenRecord } from "./written";
 
 /** The noise of one training round's rewards, and what selection gains there. */
 export interface NoiseRecord {
@@ -31,14 +31,27 @@ export interface ReplaySummary {
   readonly missing: readonly string[];
   readonly arms: readonly AccuracyRecord[];
   readonly differences: readonly DifferenceRecord[];
-  /** The accuracy before adaptation in every log. */
+  /** The accuracy before adaptation in every log of Qwen2.5-7B. */
   readonly before: readonly BeforeRecord[];
   readonly articles: readonly ArticleRecord[];
   /** How many logs' adapters answer each question rightly: [passage][question]. */
   readonly right: readonly (readonly number[])[];
   readonly continual?: ContinualRecord;
   readonly noise: readonly NoiseRecord[];
-  readonly judge: JudgeSummary;
+  readonly predictors: {
+    readonly rubric: readonly PredictorRecord[];
+    readonly length: readonly PredictorRecord[];
+  };
+  readonly written: {
+    readonly records: readonly WrittenRecord[];
+    readonly changes: readonly WrittenChange[];
+  };
+  readonly judge: {
+    readonly logs: readonly JudgedLog[];
+    readonly differences: readonly ArmDifference[];
+    /** How many of them an unbiased judge of the same agreement would have within 2 points of GPT-4.1's. */
+    readonly expectedWithin: number;
+  };
   readonly arcSubsets: readonly {
     readonly name: "training" | "evaluation";
     readonly tasks: number;

@@ -1,27 +1,15 @@
-/** Finds the files that SEAL's authors released: in a checkout, in a folder of the same files, or on GitHub. Reading them is others'. */
+/** Finds the files that SEAL's authors released: in a checkout of either layout, in a folder of the same files, or on GitHub. */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { cacheDirectory } from "../files/cache";
+import { readText, writeFileAtomic } from "../files/files";
 import { errorMessage, UserError } from "../messages/errors";
+import { placesOf, SEAL_COMMIT, SEAL_FOLDERS, SEAL_MARKS } from "./seal-layouts";
+import { passagesFile } from "./seal-passages";
 
-/** The commit of github.com/Continual-Intelligence/SEAL whose files are fetched. */
-export const SEAL_COMMIT = "4cb1e7d4350c62403daee8c6723e6184886cb304";
 const RAW = `https://raw.githubusercontent.com/Continual-Intelligence/SEAL`;
 
-/** Our name of a kind of log, or of a file -> where the authors keep it. */
-const PUBLIC_FOLDERS: Readonly<Record<string, string>> = {
-  eval: "knowledge-incorporation/results/query_server/eval",
-  "eval-prompts": "knowledge-incorporation/results/query_server/alternate_prompts/eval",
-  train: "knowledge-incorporation/results/query_server/train",
-  "train-prompts": "knowledge-incorporation/results/query_server/alternate_prompts/train",
-  cpt: "knowledge-incorporation/results/cpt",
-  continual: "knowledge-incorporation/results/continual_self_edits",
-  arc: "few-shot/data",
-  "squad_val.json": "knowledge-incorporation/data/squad_val.json",
-};
-
-/** Where logs are read from: names such as `eval/base.json`, whatever the folder's layout. */
+/** Where released files are read from: by names such as `eval/base.json`, whatever the folder's layout. */
 export interface LogFiles {
   /** For the record: a path or an address. */
   readonly source: string;
@@ -39,35 +27,45 @@ export function sealFiles(directory = process.env.SEAL_DATA): LogFiles {
 /** What marks a released file in a variant: `seal:eval/gpt4_1.json`. */
 export const SEAL_PREFIX = "seal:";
 
-/** Where a released file such as `seal:eval/gpt4_1.json` lies on this machine. Throws UserError where it is not to be had. */
+/**
+ * Where a released file such as `seal:eval/gpt4_1.json` lies on this machine. The passages of a training round
+ * (`seal:train/passages_round1.json`, `…round2.json`) are taken from its logs. Throws UserError where it is not to be had.
+ */
 export async function resolveSealFile(name: string): Promise<string> {
   const inside = name.slice(SEAL_PREFIX.length);
-  if (!/^\w[\w-]*(?:\/\w[\w-]*)*\.jsonl?$/.test(inside))
+  if (!/^\w[\w+-]*(?:\/\w[\w+-]*)*\.jsonl?$/.test(inside))
     throw new UserError(`"${name}" is no released file of SEAL; one is "seal:eval/gpt4_1.json".`);
   const files = sealFiles();
-  const found = await files.find(inside);
+  const found =
+    (await files.find(inside)) ?? (await passagesFile(inside, (log) => files.read(log)));
   if (found === undefined)
     throw new UserError(`${name}: there is no such file in ${files.source}.`);
   return found;
 }
 
 /**
- * Logs below `directory`: a checkout of the authors' repository, its `knowledge-incorporation`
- * folder, or a folder with `eval/`, `train/`, `cpt/`, ... Throws UserError where it has none.
+ * Released files below `directory`: a checkout of the authors' repository in either layout, its knowledge folder, or a
+ * folder with `eval/`, `train/`, `cpt/`, ... by our names; a part of them will do. Throws UserError where it has none.
  */
 export function localFiles(directory: string): LogFiles {
-  const roots = [directory, path.join(directory, "..")];
-  const find = (name: string): string | undefined =>
-    roots
-      .flatMap((root) => [path.join(root, name), path.join(root, publicName(name))])
-      .find(existsSync);
-  if (!find("eval/base.json")) {
+  const layouts = [
+    ...[...SEAL_FOLDERS, "."].map(
+      (folder) => (name: string) =>
+        placesOf(name).map((place) => path.join(directory, folder, place)),
+    ),
+    (name: string) => [path.join(directory, name)],
+  ];
+  const layout = layouts.find((candidates) =>
+    SEAL_MARKS.some((mark) => candidates(mark).some(existsSync)),
+  );
+  if (!layout) {
     throw new UserError(
-      `No released logs below ${directory} (no eval/base.json).\n` +
+      `No released files of SEAL in ${directory}: looked for ${SEAL_MARKS.map((mark) => placesOf(mark)[0]).join(", ")} in ` +
+        `${SEAL_FOLDERS.map((folder) => `${folder}/`).join(", in ")} and in the folder itself, and for ${SEAL_MARKS.join(", ")}. ` +
         "Give a checkout of github.com/Continual-Intelligence/SEAL, as --data or in SEAL_DATA.",
     );
   }
-  return reading(directory, (name) => Promise.resolve(find(name)));
+  return reading(directory, (name) => Promise.resolve(layout(name).find(existsSync)));
 }
 
 function reading(source: string, find: LogFiles["find"]): LogFiles {
@@ -78,25 +76,16 @@ function reading(source: string, find: LogFiles["find"]): LogFiles {
   return { source, find, read };
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}.`);
-  }
-}
-
-/** The same logs from GitHub, at one commit, each downloaded once into the user's cache. */
+/** The same files from GitHub, at one commit, each downloaded once into the user's cache. */
 export function githubFiles(base = `${RAW}/${SEAL_COMMIT}`): LogFiles {
   const cache = path.join(cacheDirectory(), "seal-logs", SEAL_COMMIT);
   return reading(base, async (name) => {
     const kept = path.join(cache, name);
     if (existsSync(kept)) return kept;
-    const text = await download(`${base}/${publicName(name)}`);
+    const place = path.posix.join(SEAL_FOLDERS[0], placesOf(name)[0]);
+    const text = await download(`${base}/${place}`);
     if (text === undefined) return undefined;
-    await mkdir(path.dirname(kept), { recursive: true });
-    await writeFile(`${kept}.partial`, text);
-    await rename(`${kept}.partial`, kept);
+    await writeFileAtomic(kept, text);
     return kept;
   });
 }
@@ -113,9 +102,4 @@ async function download(address: string): Promise<string | undefined> {
         "Clone github.com/Continual-Intelligence/SEAL where there is a network and give its path, as --data or in SEAL_DATA.",
     );
   }
-}
-
-function publicName(name: string): string {
-  const [folder, ...rest] = name.split("/");
-  return [PUBLIC_FOLDERS[folder] ?? folder, ...rest].join("/");
 }

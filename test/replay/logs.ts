@@ -11,6 +11,7 @@ export function makeLog(verdicts: Verdicts, overall: number): unknown {
     overall: { baseline_mean_accuracy: 0, adapter_mean_accuracy: overall },
     articles: verdicts.map((completions, a) => ({
       title: `Article ${Math.floor(a / 2)}`,
+      context: `Passage ${a}.`,
       completions: completions.map((repeats, c) => ({
         text: `edit ${c}`,
         stats: { adapter_mean: 0.5, adapter_std: 0 },

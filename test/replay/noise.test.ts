@@ -3,15 +3,14 @@ import * as assert from "uvu/assert";
 import { createRandom } from "../../src/statistics/random";
 import { repeatAccuracies } from "../../src/replay/accuracy";
 import { localFiles } from "../../src/tasks/seal-files";
+import { heldOutGains, type Rewards } from "../../src/replay/held-out";
 import {
   bestPlan,
   expectedMaximum,
-  heldOutGains,
   planGains,
   PLANS,
   runsOf,
   simulatePlan,
-  type Rewards,
 } from "../../src/replay/noise";
 import { readLog } from "../../src/replay/released";
 import { sharedPath, testWithShared } from "../shared";

@@ -54,6 +54,88 @@ test("recomputes, names what is missing and what does not fit, and writes no tex
     assert.ok(figures.includes(`knowledge-incorporation.${ending}`));
 });
 
+test("the later layout: prompts by author, 3B, a rubric, written texts; what a part lacks is named", async ({
+  folder,
+}) => {
+  const right = (marks: readonly string[], overall: number): unknown =>
+    makeLog(
+      marks.map((own) => [[own]]),
+      overall,
+    );
+  const server = "general-knowledge/results/query_server";
+  const candidates = makeLog(
+    [
+      [
+        ["10", "11"],
+        ["00", "01"],
+      ],
+      [
+        ["1", "1"],
+        ["0", "1"],
+      ],
+    ],
+    0.5625,
+  ) as {
+    articles: { completions: { stats: object; questions: object[]; proxy_scores?: object[] }[] }[];
+  };
+  const rubric = structuredClone(candidates);
+  for (const { completions } of rubric.articles) {
+    completions.forEach((own, c) => {
+      own.questions = [];
+      own.proxy_scores = [
+        { length: 5 - c, diversity: 1, quality: 1, correctness: 1, final: 8 - c },
+      ];
+    });
+  }
+  candidates.articles.forEach(({ completions }) =>
+    completions.forEach((own, c) => (own.stats = { adapter_mean: c ? 0.2 : 0.6, adapter_std: 0 })),
+  );
+  await writeLogs(folder, {
+    [`${server}/eval/base.json`]: right(["110", "10", "0000", "1111"], 0.5417),
+    [`${server}/eval/iter2.json`]: right(["111", "10", "0000", "1111"], 0.625),
+    [`${server}/alternate_prompts/eval/base_prompt-rewrite.json`]: right(
+      ["111", "11", "0000", "1111"],
+      0.75,
+    ),
+    [`${server}/3B/eval/base.json`]: right(["100", "00", "0000", "1100"], 0.2083),
+    [`${server}/train/rank_iter0.json`]: candidates,
+    [`${server}/alternate_prompts/train/rank_iter0_proxy.json`]: rubric,
+  });
+  const output = path.join(folder, "out");
+  const summary = await runReplay({ data: folder, output, log: () => undefined });
+  assert.ok(summary.arms.every(({ matchesReleased }) => matchesReleased));
+  assert.equal(
+    summary.arms
+      .filter(({ table }) => table === "3B")
+      .map(({ arm, accuracy }) => [arm, accuracy.value]),
+    [
+      ["3B, untouched", 0],
+      ["3B, untrained self-edits", (1 / 3 + 1 / 2) / 4],
+    ],
+  );
+  const [first] = summary.predictors.rubric;
+  assert.is(first.predictor, "rubric");
+  assert.is(first.correlation.value.toFixed(6), "1.000000");
+  assert.is(first.gain.value.toFixed(6), "0.200000");
+  assert.equal(
+    summary.written.records.map(({ prompt, author }) => `${prompt}, ${author}`),
+    [
+      "implications, untrained self-edits",
+      "implications, round 2",
+      "rewrite, untrained self-edits",
+      "implications, 3B, untrained self-edits",
+    ],
+  );
+  for (const missing of ["eval/gpt4_1.json", "eval-3B/iter2.json", "cpt-2067/base_2067.json"])
+    assert.ok(summary.missing.includes(missing), missing);
+  const readme = await readFile(path.join(output, "README.md"), "utf8");
+  assert.match(readme, /more than SEAL's own prompt after two rounds.*rewrite 75\.0, \+12\.5/);
+  assert.match(readme, "eval/gpt4_1.json");
+  assert.not.match(readme, /What is number|Gold00|It is|Passage 0/);
+  for (const figure of ["prompt-matrix", "models", "rubric", "longest", "written-length"])
+    assert.ok(existsSync(path.join(output, "figures", `${figure}.png`)), figure);
+});
+
 test("a folder without logs is the user's mistake", async ({ folder }) => {
   assert.throws(
     () => localFiles(folder),
@@ -96,12 +178,15 @@ test("damaged data: the file is named, and nothing is written", async ({ folder 
   }
 });
 
-test("reads the authors' layout, in a checkout or its folder", async ({ folder }) => {
-  await writeLogs(folder, { "knowledge-incorporation/results/query_server/eval/base.json": base });
-  for (const directory of [folder, path.join(folder, "knowledge-incorporation")]) {
-    const log = await readLog(localFiles(directory), "eval/base.json");
-    assert.is(log?.adapter.length, 13);
-    assert.equal(log?.titles, ["Article 0", "Article 0", "Article 1", "Article 1"]);
+test("reads the authors' layouts, in a checkout or its folder", async ({ folder }) => {
+  for (const inside of ["knowledge-incorporation", "general-knowledge"]) {
+    const checkout = path.join(folder, `checkout of ${inside}`);
+    await writeLogs(checkout, { [`${inside}/results/query_server/eval/base.json`]: base });
+    for (const directory of [checkout, path.join(checkout, inside)]) {
+      const log = await readLog(localFiles(directory), "eval/base.json");
+      assert.is(log?.adapter.length, 13);
+      assert.equal(log?.titles, ["Article 0", "Article 0", "Article 1", "Article 1"]);
+    }
   }
 });
 
@@ -117,7 +202,7 @@ test("fetches a file once, and says what to do without a network", async ({ fold
   process.env.SEAL_CACHE = folder;
   try {
     for (let i = 0; i < 2; i++) assert.ok(await readLog(githubFiles(address), "eval/base.json"));
-    assert.equal(asked, ["/knowledge-incorporation/results/query_server/eval/base.json"]);
+    assert.equal(asked, ["/general-knowledge/results/query_server/eval/base.json"]);
     assert.is(await githubFiles(address).read("eval/none.json"), undefined);
     await new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -2,26 +2,24 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "../../src/statistics/random";
 import { bootstrapMean, passageAccuracies, repeatAccuracies } from "../../src/replay/accuracy";
-import { localFiles } from "../../src/tasks/seal-files";
+import { articleRecords, rightAnswers, verdictStrings } from "../../src/replay/articles";
+import { differences } from "../../src/replay/comparisons";
+import { continualRecord } from "../../src/replay/continual";
+import { readEvaluationLogs, readSampledLogs } from "../../src/replay/logs";
+import { accuracyRecord } from "../../src/replay/records";
 import {
   readContinual,
   readLog,
-  readPooledLog,
   type GradedAnswer,
   type ReleasedLog,
 } from "../../src/replay/released";
-import {
-  accuracyRecord,
-  ARMS,
-  articleRecords,
-  continualRecord,
-  differences,
-  rightAnswers,
-  verdictStrings,
-} from "../../src/replay/tables";
+import { ARMS, isPooled } from "../../src/replay/tables";
+import { localFiles } from "../../src/tasks/seal-files";
 import { sharedPath, testWithShared } from "../shared";
 
 const test = suite("replay tables");
+
+const noText = { text: "", gold: "", answer: "" };
 
 const row = (
   article: number,
@@ -34,9 +32,7 @@ const row = (
   repeat,
   correct,
   question: 0,
-  text: "",
-  gold: "",
-  answer: "",
+  ...noText,
 });
 
 test("accuracy: mean over passages of the mean over completions of the mean over repeats", () => {
@@ -153,32 +149,85 @@ test("by article and by question: means over passages, counts over logs", () => 
   ]);
 });
 
-const data = sharedPath("data/seal");
+test("paired differences join passages, and questions of pooled logs, and take only those that both have", () => {
+  const single = (name: string, right: readonly boolean[]): ReleasedLog => ({
+    name,
+    titles: right.map((_, i) => `T${i}`),
+    released: { baseline: 0, adapter: 0 },
+    baseline: [],
+    adapter: right.map((correct, article) => row(article, 0, 0, correct)),
+    completions: [],
+  });
+  const pooled = (name: string, asked: readonly [number, number, boolean][]): ReleasedLog => ({
+    ...single(name, [true, true]),
+    adapter: asked.map(([article, question, correct]) => ({
+      ...row(article, 0, 0, correct),
+      question,
+    })),
+  });
+  const logs = new Map(
+    [
+      single("eval/naive", [true, false, false, true]),
+      single("eval/base", [true, true, true, false]),
+      // Question 1 of passage 1 was asked of the first only; the order differs.
+      pooled("cpt/cpt_iter2", [
+        [0, 0, false],
+        [0, 1, true],
+        [1, 0, false],
+        [1, 1, true],
+      ]),
+      pooled("cpt-200/iter2_200", [
+        [1, 0, true],
+        [0, 0, true],
+        [0, 1, true],
+      ]),
+    ].map((log) => [log.name, log]),
+  );
+  const rows = differences(logs, "test");
+  assert.equal(
+    rows.map(({ arm, minus, pairs, difference }) => [arm, minus, pairs, difference.value]),
+    [
+      ["untrained self-edits", "passage only", 4, 0.25],
+      ["full, 200: round 2", "LoRA, 200: round 2", 3, 2 / 3],
+    ],
+  );
+  assert.is(rows[0].clear, false);
+});
+
+/** All evaluation logs of a folder, and the numbers of its arms that are not as printed. */
+async function recomputed(
+  folder: string,
+): Promise<{ arms: Record<string, number>; otherwise: Record<string, string> }> {
+  const files = localFiles(sharedPath(folder));
+  const logs = await readEvaluationLogs(files);
+  const first = logs.get("eval/base") as ReleasedLog;
+  for (const [name, log] of await readSampledLogs(files, first)) logs.set(name, log);
+  const arms: Record<string, number> = {};
+  const otherwise: Record<string, string> = {};
+  for (const arm of ARMS) {
+    const log = logs.get(arm.log);
+    if (!log) continue;
+    const record = accuracyRecord(arm, log, "test");
+    const released = log.released[arm.side] as number;
+    assert.is(record.accuracy.value.toFixed(4), released.toFixed(4), arm.log);
+    assert.ok(record.matchesReleased, arm.log);
+    const sampled = isPooled(arm.table) && !arm.log.startsWith("cpt/cpt_");
+    assert.is(record.questions, sampled ? 500 : 974, arm.log);
+    const own = record.accuracy.value.toFixed(3);
+    const printed = arm.paper?.toFixed(3) ?? own;
+    if (own !== printed) otherwise[arm.log] = `${own}, printed ${printed}`;
+    arms[arm.table] = (arms[arm.table] ?? 0) + 1;
+  }
+  return { arms, otherwise };
+}
 
 testWithShared(
   test,
   "data/seal/eval",
   "every recomputed accuracy is the released one to 4 digits, and rounded the paper's, but for two that it prints otherwise",
   async () => {
-    const files = localFiles(data);
-    const order = (await readLog(files, "eval/base.json")) as ReleasedLog;
-    let compared = 0;
-    const otherwise: Record<string, string> = {};
-    for (const arm of ARMS) {
-      const log = arm.log.startsWith("cpt/")
-        ? await readPooledLog(files, `${arm.log}.json`, order)
-        : await readLog(files, `${arm.log}.json`);
-      if (!log) continue;
-      const record = accuracyRecord(arm, log, "test");
-      assert.is(record.accuracy.value.toFixed(4), log.released[arm.side].toFixed(4), arm.log);
-      assert.ok(record.matchesReleased, arm.log);
-      const printed = arm.paper?.toFixed(3) as string;
-      if (record.accuracy.value.toFixed(3) !== printed)
-        otherwise[arm.log] = `${record.accuracy.value.toFixed(3)}, printed ${printed}`;
-      assert.is(record.questions, 974);
-      compared++;
-    }
-    assert.is(compared, 16);
+    const { arms, otherwise } = await recomputed("data/seal");
+    assert.equal(arms, { "single passage": 6, prompts: 6, "continued pretraining": 4 });
     assert.equal(otherwise, {
       "eval/iter1": "0.427, printed 0.437",
       "eval-prompts/iter2_prompt-long": "0.544, printed 0.518",
@@ -188,10 +237,30 @@ testWithShared(
 
 testWithShared(
   test,
+  "data/seal-later",
+  "the later release: every accuracy to 4 digits, and version 2's continued pretraining as printed",
+  async () => {
+    const { arms, otherwise } = await recomputed("data/seal-later");
+    assert.equal(arms, {
+      "single passage": 6,
+      prompts: 3,
+      "GPT-4.1": 3,
+      "3B": 3,
+      "other methods": 2,
+      "continued pretraining": 6,
+      "full fine-tuning, 200 passages": 8,
+      "full fine-tuning, 2067 passages": 6,
+    });
+    assert.equal(otherwise, { "eval/iter1": "0.427, printed 0.437" });
+  },
+);
+
+testWithShared(
+  test,
   "data/seal/eval",
   "paired differences: untrained self-edits beat the passage; round 2 and GPT-4.1's data cannot be told apart",
   async () => {
-    const files = localFiles(data);
+    const files = localFiles(sharedPath("data/seal"));
     const names = ["eval/base", "eval/naive", "eval/iter1", "eval/iter2", "eval/gpt4_1"];
     const logs = new Map<string, ReleasedLog>();
     for (const name of names) logs.set(name, (await readLog(files, `${name}.json`)) as ReleasedLog);
@@ -214,7 +283,7 @@ testWithShared(
   "data/seal/continual",
   "the continual matrix is the mean of its 8 runs",
   async () => {
-    const files = localFiles(data);
+    const files = localFiles(sharedPath("data/seal"));
     const overall = await readContinual(files, "continual/overall_results.json");
     const run = await readContinual(files, "continual/run0/summary_1748902664.json");
     assert.ok(overall && run);
