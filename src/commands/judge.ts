@@ -5,7 +5,7 @@ import { cacheDirectory } from "../files/cache";
 import { UserError } from "../messages/errors";
 import { writeFileAtomic } from "../files/files";
 import { agreementOf, type Agreement } from "../judge/agreement";
-import { readAnswers, type GivenAnswer } from "../judge/answers";
+import { readAnswers, type GivenAnswer } from "../tasks/answers";
 import { judgeAnswer } from "../judge/lexical";
 import { createModelJudge } from "../judge/model";
 import { accuracy, type AccuracySummary, type Verdict } from "../judge/verdict";

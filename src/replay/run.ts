@@ -19,7 +19,7 @@ import { findDiscrepancies } from "./discrepancies";
 import { replayFigures } from "./figures";
 import { sealFiles, type LogFiles } from "../tasks/seal-files";
 import { arcTasksSchema, parseReleased } from "../tasks/seal-logs";
-import { armDifferences, expectedWithin, judgeLogs } from "./judging";
+import { summariseJudge } from "./judge-summary";
 import { heldOutGains, type Rewards } from "./held-out";
 import { planGains } from "./noise";
 import { readContinual, type ContinualLog, type ReleasedLog } from "./released";
@@ -62,8 +62,6 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
   const training = await readTrainingLogs(files);
   const rubrics = await readRubricLogs(files);
   log(`${all.size} evaluation and ${training.length} training logs; computing`);
-  const judged = judgeLogs([...logs.values()]);
-  const pairs = armDifferences(judged);
   const continual = await readContinualLogs(files);
   const arms = ARMS.flatMap((arm) => {
     const own = all.get(arm.log);
@@ -85,11 +83,7 @@ export async function runReplay({ data, output, log }: ReplayOptions): Promise<R
       length: lengthRecords(training, SEED),
     },
     written: writtenSummary(logs, SEED),
-    judge: {
-      logs: judged,
-      differences: pairs,
-      expectedWithin: expectedWithin(judged, pairs, 0.02),
-    },
+    judge: await summariseJudge([...logs.values()]),
     arcSubsets,
   };
   const summary: ReplaySummary = {

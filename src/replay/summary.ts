@@ -1,5 +1,5 @@
 /** What a replay finds, as plain data. */
-import type { ArmDifference, JudgedLog } from "./judging";
+import type { JudgeSummary } from "./judge-summary";
 import type { HeldOutGain } from "./held-out";
 import type { PlanGain } from "./noise";
 import type { ArticleRecord } from "./articles";
@@ -46,12 +46,7 @@ export interface ReplaySummary {
     readonly records: readonly WrittenRecord[];
     readonly changes: readonly WrittenChange[];
   };
-  readonly judge: {
-    readonly logs: readonly JudgedLog[];
-    readonly differences: readonly ArmDifference[];
-    /** How many of them an unbiased judge of the same agreement would have within 2 points of GPT-4.1's. */
-    readonly expectedWithin: number;
-  };
+  readonly judge: JudgeSummary;
   readonly arcSubsets: readonly {
     readonly name: "training" | "evaluation";
     readonly tasks: number;

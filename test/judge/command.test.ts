@@ -5,7 +5,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
-import { readAnswers } from "../../src/judge/answers";
+import { readAnswers } from "../../src/tasks/answers";
 import { startServer, type TestServer } from "../openai/server";
 import { makeLog } from "../replay/logs";
 

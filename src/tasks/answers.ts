@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { errorMessage, UserError } from "../messages/errors";
 import { readText } from "../files/files";
-import { readArticles, readSquad, type Passage } from "../tasks/squad";
-import type { JudgeInput } from "./lexical";
-import type { Verdict } from "./verdict";
+import { readArticles, readSquad, type Passage } from "./squad";
+import type { JudgeInput } from "../judge/lexical";
+import type { Verdict } from "../judge/verdict";
 
 /** One answer, of an arm, with the verdict that it has already, if any. */
 export interface GivenAnswer extends JudgeInput {
