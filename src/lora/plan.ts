@@ -27,7 +27,10 @@ export function lossTokenCount(sequence: TokenSequence): number {
 }
 
 /** Number of optimizer steps that `planSteps` will make. */
-export function stepCount(sequences: number, settings: LoraSettings): number {
+export function stepCount(
+  sequences: number,
+  settings: Pick<LoraSettings, "batchSize" | "accumulation" | "epochs">,
+): number {
   const batches = Math.ceil(sequences / settings.batchSize);
   return settings.epochs * Math.ceil(batches / settings.accumulation);
 }

@@ -17,6 +17,8 @@ export interface TrainingPass {
   readonly concurrency: number;
   /** Tokens in one step of one adapter. */
   readonly stepTokens: number;
+  /** Sequences that they are of, each of which attends to itself alone; 1 unless told. */
+  readonly sequences?: number;
   /** Whether layers are made again on the way back (gradientCheckpointing). */
   readonly checkpointed?: boolean;
 }
@@ -38,6 +40,8 @@ export interface Workload {
     /** Read as prompts. */
     readonly prompts: number;
   };
+  /** Fine-tunings of the policy, which are among the trainings, and the most optimizer steps of one; absent where there are none. */
+  readonly fineTunings?: { readonly count: number; readonly steps: number };
   /** What is trained at once, for each kind of training of the run; the largest decides on the memory. */
   readonly passes: readonly TrainingPass[];
   /** Sets of weights held at once: 2 where the model is fine-tuned while the old one is kept. */
@@ -52,6 +56,7 @@ export interface Plan {
   readonly trainings: number;
   readonly generations: number;
   readonly tokens: Workload["tokens"];
+  readonly fineTunings?: Workload["fineTunings"];
   readonly memory: {
     readonly weights: number;
     /** Values, gradients and AdamW's two moments of the adapters trained at once. */
@@ -101,6 +106,7 @@ export function trainingPass(
     targets,
     concurrency,
     stepTokens: Math.ceil(sequenceTokens * batchSize * accumulation),
+    sequences: batchSize * accumulation,
     checkpointed: gradientCheckpointing,
   };
 }
@@ -134,6 +140,7 @@ export function planWorkload(
     trainings: workload.trainings,
     generations: workload.generations,
     tokens: workload.tokens,
+    ...(workload.fineTunings ? { fineTunings: workload.fineTunings } : {}),
     memory: { ...memory, available },
     gigaflops,
     hours: hoursOf(trained),
@@ -165,12 +172,13 @@ function memoryOf(
 
 /** Values that a training step keeps for its backward pass, attention and one chunk of logits included. */
 function stepActivations(
-  { stepTokens: tokens, checkpointed = false }: TrainingPass,
+  { stepTokens: tokens, sequences = 1, checkpointed = false }: TrainingPass,
   shape: ModelShape,
 ): number {
   const { hiddenSize, intermediateSize, layerCount, headCount, keyValueHeadCount, headDim } = shape;
   const projected = (2 * headCount + 2 * keyValueHeadCount) * headDim;
-  const layer = tokens * (4 * hiddenSize + projected + 3 * intermediateSize + headCount * tokens);
+  const attended = (headCount * tokens) / sequences;
+  const layer = tokens * (4 * hiddenSize + projected + 3 * intermediateSize + attended);
   const logits = 2 * Math.min(tokens, 256) * shape.vocabularySize;
   const kept = checkpointed ? layerCount * tokens * hiddenSize + layer : layerCount * layer;
   return kept + logits;
@@ -203,6 +211,11 @@ export function formatPlan(plan: Plan): string {
   const lines = [
     `${plan.variant}: ${plan.model}, ${count(plan.parameters)} parameters`,
     `  trainings    ${count(plan.trainings)} adapters, at most ${count(tokens.trained)} tokens`,
+    ...(plan.fineTunings
+      ? [
+          `  of these     ${count(plan.fineTunings.count)} fine-tunings of the policy, ${count(plan.fineTunings.steps)} steps each`,
+        ]
+      : []),
     `  generations  ${count(plan.generations)} texts, at most ${count(tokens.generated)} tokens, after ${count(tokens.prompts)} of prompts`,
     `  memory       ${gigabytes(memory.total)}: weights ${gigabytes(memory.weights)}, adapters ${gigabytes(memory.adapters)}, activations ${gigabytes(memory.activations)} (fp32); here ${gigabytes(memory.available)}`,
     plan.likelyHours === undefined

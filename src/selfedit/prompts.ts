@@ -59,6 +59,8 @@ export interface PromptTemplate {
   readonly text: string;
   /** Where the text came from, for messages. */
   readonly source: string;
+  /** The text is the model's whole input, as base models need it, and no turn of a chat. False unless told. */
+  readonly raw?: boolean;
 }
 
 const largestPromptFile = 64 * 1024;
@@ -70,8 +72,27 @@ function checkTemplate(template: PromptTemplate): PromptTemplate {
   );
 }
 
-/** Reads a prompt file (UTF-8, at most 64 KB). Throws UserError where it cannot be read, is too large or has no `{passage}`. */
-export async function readPromptFile(path: string): Promise<PromptTemplate> {
+function checkQuestionTemplate(template: PromptTemplate): PromptTemplate {
+  const { text, source } = template;
+  if (/\{(?:passage|context)\}/.test(text))
+    throw new UserError(
+      `the answer prompt in ${source} has {passage}: questions are asked without it, and the arm "passage in context" puts it before the prompt`,
+    );
+  if (text.includes("{question}")) return template;
+  throw new UserError(
+    `the answer prompt in ${source} has no {question}; put {question} where the question goes (and {title} where the title goes)`,
+  );
+}
+
+/** What a prompt file asks for: a self-edit about `{passage}`, or an answer to `{question}`. */
+export type PromptPurpose = "self-edit" | "answer";
+
+/** Reads a prompt file (UTF-8, at most 64 KB). Throws UserError where it cannot be read, is too large or lacks its placeholder. */
+export async function readPromptFile(
+  path: string,
+  { purpose = "self-edit", raw = false }: { purpose?: PromptPurpose; raw?: boolean } = {},
+): Promise<PromptTemplate> {
+  const check = purpose === "answer" ? checkQuestionTemplate : checkTemplate;
   try {
     const { size } = await stat(path);
     if (size > largestPromptFile) {
@@ -79,7 +100,7 @@ export async function readPromptFile(path: string): Promise<PromptTemplate> {
         `the prompt file ${path} has ${size} bytes; at most ${largestPromptFile} are allowed`,
       );
     }
-    return checkTemplate({ text: await readFile(path, "utf8"), source: path });
+    return check({ text: await readFile(path, "utf8"), source: path, ...(raw ? { raw } : {}) });
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot read the prompt file ${path}: ${errorMessage(error)}`);
@@ -87,15 +108,32 @@ export async function readPromptFile(path: string): Promise<PromptTemplate> {
 }
 
 /** The request for a self-edit in the user's own wording, e.g. the paper's. Throws UserError where it has no `{passage}`. */
-export function promptFromFile(template: PromptTemplate, article: Article): ChatMessage[] {
-  const values: Record<string, string> = {
-    title: article.title,
-    passage: article.passage,
-    context: article.passage,
-  };
-  const { text } = checkTemplate(template);
-  // In one go, so that a placeholder's name inside the passage stays as it is.
-  return userTurn(text.replace(/\{(title|passage|context)\}/g, (_, name: string) => values[name]));
+export function promptFromFile(template: PromptTemplate, article: Article): string | ChatMessage[] {
+  const { title, passage } = article;
+  return filled(checkTemplate(template), { title, passage, context: passage });
+}
+
+/** A question in the user's own wording; with a `context`, it stands before the prompt. Throws UserError where it has no `{question}`. */
+export function questionFromFile(
+  template: PromptTemplate,
+  values: { readonly title: string; readonly question: string; readonly context?: string },
+): string | ChatMessage[] {
+  const { title, question, context } = values;
+  const { text, ...rest } = checkQuestionTemplate(template);
+  const before = context === undefined ? "" : "{context}\n\n";
+  return filled({ ...rest, text: before + text }, { title, question, context: context ?? "" });
+}
+
+/** In one go, so that a placeholder's name inside a passage stays as it is. */
+function filled(
+  { text, raw }: PromptTemplate,
+  values: Readonly<Record<string, string>>,
+): string | ChatMessage[] {
+  const whole = text.replace(
+    /\{(\w+)\}/g,
+    (placeholder, name: string) => values[name] ?? placeholder,
+  );
+  return raw ? whole : userTurn(whole);
 }
 
 const shortAnswer = "Answer the question with a few words only.";

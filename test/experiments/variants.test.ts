@@ -34,6 +34,8 @@ type Part = Record<string, unknown>;
 const adapter = { rank: 1, alpha: 1, targets: ["q_proj"], epochs: 1 };
 const onePassage = { source: "articles", split: "train", count: 1 };
 const otherPassage = { source: "articles", split: "eval", count: 1 };
+/** The release's own prompts may not be here. */
+const ownPrompt = { kind: "implications" };
 /** Stands for every author's file: those of SEAL's release may not be here. */
 const completions = path.join(folder, "completions.jsonl");
 const sampling = { count: 2, temperature: 1, topP: 0.95, maximumTokens: 4 };
@@ -42,6 +44,7 @@ const sampling = { count: 2, temperature: 1, topP: 0.95, maximumTokens: 4 };
 const small: Partial<Record<Variant["experiment"], (variant: Part, model: string) => Part>> = {
   knowledge: (variant, model) => ({
     model,
+    prompt: ownPrompt,
     seeds: [1],
     data: onePassage,
     sampling,
@@ -73,6 +76,7 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
     answers: { maximumTokens: 2 },
   }),
   pretraining: (variant, model) => ({
+    prompt: ownPrompt,
     ...lessonsModel(variant, model),
     seeds: [1],
     passages: [2],

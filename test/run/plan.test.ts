@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
 import { adapterParameterCount, modelShape, parameterCount } from "../../src/model/shape";
 import { formatPlan, planWorkload, requireFit, type Workload } from "../../src/run/plan";
+import type { KnowledgeVariant } from "../../src/experiments/knowledge/variant";
 import { planVariant, readVariant } from "../../src/experiments/variants";
 
 const test = suite("plan");
@@ -50,6 +51,36 @@ test("memory and time are sums that can be done by hand", async () => {
   assert.match(formatPlan(plan), /10 adapters, at most 1,000 tokens/);
 });
 
+test("a sequence attends to itself alone, however many there are in a step", async () => {
+  const shape = await modelShape(workload.model);
+  const [pass] = workload.passes;
+  const passes = [{ ...pass, concurrency: 1, sequences: 5 }];
+  const { memory } = planWorkload("one", { ...workload, passes }, shape, { memory: 16e9 });
+  const layer = 100 * (4 * 576 + 24 * 64 + 3 * 1536 + 9 * 20);
+  assert.is(memory.activations, 4 * (30 * layer + 2 * 100 * 49_152));
+});
+
+test("the paper's preset, counted by hand", async () => {
+  const variant = await readVariant(path.join(root, "experiments/knowledge/qwen2.5-7b.json"));
+  const plan = await planVariant(variant, { memory: 1e15 });
+  // Two rounds of 50 passages, 5 self-edits, 3 inner loops; 200 evaluated passages: alone, five self-edits, one after
+  // each round; two fine-tunings.
+  assert.is(plan.trainings, 2 * 50 * 5 * 3 + 200 * (1 + 5 + 2) + 2);
+  // 2 epochs of 50 examples, ten a step: 2 in a mini-batch, 5 of these.
+  assert.equal(plan.fineTunings, { count: 2, steps: 10 });
+  // Self-edits: of the untrained model, of the two rounds, after each; and an answer to each of five questions by every
+  // adapter, and by the model untouched and with the passage.
+  const written = 200 * 5 + 2 * 50 * 5 + 2 * 200;
+  const answered = 5 * (plan.trainings - 2 + 2 * 200);
+  assert.is(plan.generations, written + answered);
+  assert.is(plan.tokens.generated, written * 8192 + answered * 64);
+  // SQuAD's 180 tokens a passage: 10 epochs of the passage alone, or of a self-edit with its titles and the passage; 2
+  // epochs of prompts (240 tokens) with the longest self-edits.
+  const inner = 10 * (200 * 180 + (plan.trainings - 2 - 200) * (1.25 * 8192 + 180));
+  assert.is(plan.tokens.trained, inner + 2 * 2 * 50 * (180 + 60 + 8192));
+  assert.match(formatPlan(plan), /2 fine-tunings of the policy, 10 steps each/);
+});
+
 test("gradient checkpointing keeps what goes into each layer and one whole layer, and reads forward twice", async () => {
   const shape = await modelShape(workload.model);
   const [pass] = workload.passes;
@@ -91,7 +122,10 @@ test("what does not fit is refused with fewer adapters, or else a larger machine
 });
 
 test("the paper's own run, 7B in fp32, is refused where it cannot fit, with what would", async () => {
-  const variant = await readVariant(path.join(root, "experiments/knowledge/qwen2.5-7b.json"));
+  const file = path.join(root, "experiments/knowledge/qwen2.5-7b.json");
+  const paper = (await readVariant(file)) as KnowledgeVariant;
+  // Ten self-edits of 8,192 tokens in a step of the fine-tuning are too much for every preset.
+  const variant = { ...paper, sampling: { ...paper.sampling, maximumTokens: 256 } };
   const plan = await planVariant(variant, { memory: 25e9 });
   assert.is(plan.parameters, 7_615_616_512);
   assert.is(plan.memory.weights, 2 * 4 * 7_615_616_512);

@@ -5,6 +5,7 @@ import { RECIPE_BATCH_SIZE } from "../../tasks/arc/recipe";
 import { arcCandidates, arcTries } from "./counts";
 import { openArcTasks } from "./source";
 import { arcLines, type ArcVariant } from "./variant";
+import { stepCount } from "../../lora/plan";
 import { trainingPass, type Workload } from "../../run/plan";
 
 /** A cell is a digit and a space; brackets, line ends and the arrow come to about this for each grid. */
@@ -102,6 +103,9 @@ export function arcWorkload(
             tried(one) * asked(one.task) * (demonstrationTokens(one.task) + INSTRUCTION_TOKENS),
         ),
     },
+    ...(fineTunings > 0
+      ? { fineTunings: { count: fineTunings, steps: stepCount(kept, fineTuning) } }
+      : {}),
     passes: [
       trainingPass(
         { ...innerLoop, batchSize: RECIPE_BATCH_SIZE },

@@ -1,4 +1,5 @@
 /** The workload of the outer loop on the small world. What it takes of a machine is src/run/plan.ts's. */
+import { stepCount } from "../../lora/plan";
 import { trainingPass, type Workload } from "../../run/plan";
 import { BIOGRAPHY } from "../lessons/size";
 import { candidatesPerSeed } from "./run";
@@ -29,6 +30,14 @@ export function planBiographies(variant: BiographiesVariant): Promise<Workload> 
       generated: selfEdits * sampling.maximumTokens + answered * BIOGRAPHY.answerTokens,
       prompts: selfEdits * BIOGRAPHY.passageTokens + answered * BIOGRAPHY.questionTokens,
     },
+    ...(fineTunings > 0
+      ? {
+          fineTunings: {
+            count: fineTunings,
+            steps: stepCount(people.train * variant.keep, fineTuning),
+          },
+        }
+      : {}),
     passes: [
       trainingPass(innerLoop, variant.concurrency, BIOGRAPHY.passageTokens),
       trainingPass(fineTuning, 1, example),

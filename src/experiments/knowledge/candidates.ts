@@ -1,7 +1,6 @@
 /** Candidates of the knowledge experiment: their self-edits written, their adapters trained and asked, all journalled. */
 import { judgeAnswer } from "../../judge/lexical";
 import type { Model } from "../../model/load";
-import type { ChatMessage } from "../../model/types";
 import type { AuthoredSelfEdit } from "../../openai/author";
 import { createProgress, type Progress } from "../../messages/progress";
 import { trainingSequences } from "../../selfedit/sequences";
@@ -9,10 +8,9 @@ import type { Passage } from "../../tasks/squad";
 import { sampleSelfEdits } from "../../restem/policy";
 import { runInnerLoop } from "../../restem/inner-loop";
 import { selfEditsBy, type Author } from "./authors";
-import type { Executor } from "../../restem/group";
 import { mapAtOnce } from "../../run/at-once";
 import { once, type ExperimentContext } from "../../run/experiment";
-import { questionPrompt } from "../lessons/passages";
+import { chatOf, type Prompts } from "../lessons/prompts";
 import { describe, type Rollout } from "./report";
 import type { KnowledgeVariant } from "./variant";
 
@@ -38,7 +36,7 @@ export interface Candidate {
 export interface KnowledgeRun {
   readonly variant: KnowledgeVariant;
   readonly context: ExperimentContext;
-  readonly prompt: (passage: Passage) => ChatMessage[];
+  readonly prompts: Prompts;
   readonly progress: Progress;
 }
 
@@ -47,7 +45,7 @@ const WRITING_ROWS = 32;
 
 /** K self-edits for each passage, by the model or an author, journalled by batch of passages. */
 export async function writeOnce(
-  { variant, context, prompt }: KnowledgeRun,
+  { variant, context, prompts }: KnowledgeRun,
   model: Model,
   passages: readonly Passage[],
   key: string,
@@ -66,9 +64,19 @@ export async function writeOnce(
     const written = await once(context.journal, `${place}+${batch.length}`, async () => {
       const started = performance.now();
       const texts = author
-        ? await selfEditsBy(author, { passages: batch, sampling, prompt })
+        ? await selfEditsBy(author, {
+            passages: batch,
+            sampling,
+            prompt: (passage) => chatOf(prompts.selfEdit(passage)),
+          })
         : asWritten(
-            await sampleSelfEdits(model, batch.map(prompt), sampling, place, context.executor),
+            await sampleSelfEdits(
+              model,
+              batch.map(prompts.selfEdit),
+              sampling,
+              place,
+              context.executor,
+            ),
           );
       return { texts, seconds: (performance.now() - started) / 1000 };
     });
@@ -121,7 +129,7 @@ export async function runCandidates(
   const groups = grouped(candidates, run.variant.concurrency, order);
   const rollouts = await mapAtOnce(groups, executor?.groupsAtOnce ?? 1, async (group) => {
     const finished = await once(journal, groupKey(group, decode), () =>
-      runGroup(model, run.variant, passages, group, decode, executor),
+      runGroup(model, run, passages, group, decode),
     );
     run.progress.advance(group.length, describe(finished));
     return finished;
@@ -132,11 +140,10 @@ export async function runCandidates(
 /** Trains the candidates of a group together, and answers all their questions together. */
 async function runGroup(
   model: Model,
-  variant: KnowledgeVariant,
+  { variant, prompts, context: { executor } }: KnowledgeRun,
   passages: readonly Passage[],
   group: readonly Candidate[],
   decode: boolean,
-  executor?: Executor,
 ): Promise<Rollout[]> {
   const able = group.filter(({ selfEdit }) => selfEdit?.status !== "failed");
   const work = able.map((candidate) => {
@@ -146,9 +153,7 @@ async function runGroup(
       ...(sequences ? { sequences } : {}),
       settings: { ...variant.innerLoop, seed: seedOf(candidate, passage) },
       questions: passage.questions.map(({ question, answers: gold }) => ({
-        prompt: questionPrompt(passage, question, {
-          inContext: candidate.arm === "passage in context",
-        }),
+        prompt: prompts.question(passage, question, candidate.arm === "passage in context"),
         gold: gold[0],
         judge: (answer: string) => judgeAnswer({ question, gold, answer }),
       })),

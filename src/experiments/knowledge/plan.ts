@@ -1,4 +1,5 @@
 /** The workload of knowledge incorporation with a real model. What it takes of a machine is src/run/plan.ts's. */
+import { stepCount } from "../../lora/plan";
 import { trainingPass, type Workload } from "../../run/plan";
 import { measure, PROMPT_TOKENS, type Measure } from "../lessons/size";
 import { candidateCount } from "./run";
@@ -35,6 +36,9 @@ export async function planKnowledge(variant: KnowledgeVariant): Promise<Workload
   const fineTuned = outerLoop
     ? seeds.length * lines * outerLoop.fineTuning.epochs * learned * outerLoop.keep * example
     : 0;
+  const steps = outerLoop
+    ? stepCount(Math.max(...counts) * outerLoop.keep, outerLoop.fineTuning)
+    : 0;
   const questions = own.questions / own.passages;
   const answered = candidates * questions;
   const inContext = arms.includes("passage in context") ? own.questions * own.passageTokens : 0;
@@ -49,6 +53,7 @@ export async function planKnowledge(variant: KnowledgeVariant): Promise<Workload
       prompts:
         selfEdits * (own.passageTokens + PROMPT_TOKENS) + answered * PROMPT_TOKENS + inContext,
     },
+    ...(outerLoop ? { fineTunings: { count: fineTunings, steps } } : {}),
     passes: [
       trainingPass(innerLoop, variant.concurrency, row),
       ...(outerLoop ? [trainingPass(outerLoop.fineTuning, 1, example)] : []),

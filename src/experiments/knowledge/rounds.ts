@@ -112,7 +112,10 @@ async function runLine(rounds: Rounds, { line, seed }: Place, written: Written):
       return learnPolicy(
         run.context,
         policy,
-        examples.map(({ task, selfEdit }) => ({ prompt: run.prompt(task), completion: selfEdit })),
+        examples.map(({ task, selfEdit }) => ({
+          prompt: run.prompts.selfEdit(task),
+          completion: selfEdit,
+        })),
         { ...settings.fineTuning, seed: name },
         name,
       );

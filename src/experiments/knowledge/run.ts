@@ -7,9 +7,9 @@ import { loadModel, disposeModel, type Model } from "../../model/load";
 import type { AuthoredSelfEdit } from "../../openai/author";
 import { UserError } from "../../messages/errors";
 import { createProgress, downloadProgress } from "../../messages/progress";
-import { promptFromFile, readPromptFile, selfEditPrompt } from "../../selfedit/prompts";
 import type { Passage } from "../../tasks/squad";
 import { readPassages } from "../lessons/passages";
+import { openPrompts } from "../lessons/prompts";
 import { authorArm, authorInputs, type Author } from "./authors";
 import { requireSameInputs, type ExperimentContext, type Outcome } from "../../run/experiment";
 import { runCandidates, writeOnce, type Candidate, type KnowledgeRun } from "./candidates";
@@ -27,7 +27,7 @@ export async function runKnowledge(
   const { passages, input } = await readPassages(variant, context);
   const training = await readTraining(variant, context);
   requireApart(training.passages.flat(), passages);
-  const prompt = await selfEditPrompts(variant);
+  const prompts = await openPrompts(variant);
   const given = await authorInputs(variant.authors);
   log(`Loading ${variant.model}`);
   const onProgress = downloadProgress(variant.model, { quiet });
@@ -36,7 +36,7 @@ export async function runKnowledge(
   const counts = training.passages.map(({ length }) => length);
   const total = candidateCount(variant, passages.length, counts);
   const progress = createProgress("training and answering", total, { quiet });
-  const run = { variant, context, prompt, progress };
+  const run = { variant, context, prompts, progress };
   try {
     await requireSameInputs(context, inputs);
     const edits = await writeSelfEdits(run, model, passages);
@@ -97,13 +97,6 @@ async function readTraining(
     passages: Array.from({ length: rounds }, (_, r) => read[r % read.length].passages),
     inputs: read.flatMap(({ input }) => input),
   };
-}
-
-async function selfEditPrompts(variant: KnowledgeVariant): Promise<KnowledgeRun["prompt"]> {
-  const { prompt } = variant;
-  if ("kind" in prompt) return (passage) => selfEditPrompt(prompt.kind, passage);
-  const template = await readPromptFile(prompt.file);
-  return (passage) => promptFromFile(template, passage);
 }
 
 /** Self-edits of an arm, [passage][seed][index]. */

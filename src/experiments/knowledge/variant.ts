@@ -10,8 +10,8 @@ import {
   type Line,
 } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
-import { selfEditKinds } from "../../selfedit/prompts";
 import { passageDataSchema } from "../lessons/passages";
+import { answerPromptSchema, promptSchema } from "../lessons/prompts";
 import { answersSchema, fineTuningSchema, samplingSchema } from "../lessons/settings";
 import { authorSchema } from "./authors";
 
@@ -88,13 +88,10 @@ export const knowledgeVariantSchema = z.strictObject({
       "a name is given twice",
     )
     .default([]),
-  /** What the model is asked for: one of the paper's kinds, or a file of one's own. */
-  prompt: z
-    .union([
-      z.strictObject({ kind: z.enum(selfEditKinds) }),
-      z.strictObject({ file: z.string().min(1) }),
-    ])
-    .default({ kind: "implications" }),
+  /** What the model is asked for: one of the paper's kinds, a file of one's own, or the release's own wording. */
+  prompt: promptSchema.default({ kind: "implications" }),
+  /** How questions are asked; this project's prompt unless told. */
+  answerPrompt: answerPromptSchema.optional(),
   /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */
   splitLines: z.boolean().default(true),
   /** How self-edits are drawn. */

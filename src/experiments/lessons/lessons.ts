@@ -11,7 +11,6 @@ import { generateGroups, type Prompt } from "../../lora/generate";
 import type { Model } from "../../model/load";
 import { createRandom } from "../../statistics/random";
 import { sampleSelfEdits } from "../../restem/policy";
-import { selfEditPrompt } from "../../selfedit/prompts";
 import { trainingSequences } from "../../selfedit/sequences";
 import {
   biographySequences,
@@ -27,7 +26,8 @@ import {
 } from "../../tasks/biographies/texts";
 import { createWorld, newPeople, worldSizes, type Person } from "../../tasks/biographies/world";
 import type { Passage } from "../../tasks/squad";
-import { questionPrompt, readPassages } from "./passages";
+import { readPassages } from "./passages";
+import { openPrompts, type Prompts } from "./prompts";
 import type { LessonSettings, WritingSettings } from "./settings";
 import type { RunRecord } from "../../run/record";
 
@@ -78,6 +78,11 @@ export async function openLessons(
         );
       },
     };
+  const { prompt } = settings;
+  const prompts = await openPrompts({
+    ...settings,
+    prompt: typeof prompt === "string" ? { kind: prompt } : prompt,
+  });
   const { passages, input } = await readPassages(settings, { quiet });
   const asked = passages.filter(({ questions }) => questions.length > 0);
   return {
@@ -85,7 +90,7 @@ export async function openLessons(
     draw: (seed, count) => {
       requireCount(count, asked.length, input.name);
       const order = createRandom(`lessons/${seed}`).shuffle(asked);
-      return order.slice(0, count).map((passage) => passageLesson(passage, settings));
+      return order.slice(0, count).map((passage) => passageLesson(passage, prompts, settings));
     },
   };
 }
@@ -120,17 +125,21 @@ export function personLesson(person: Person, seed: number, splitLines: boolean):
   };
 }
 
-function passageLesson(passage: Passage, { prompt, splitLines }: LessonSettings): Lesson {
+function passageLesson(
+  passage: Passage,
+  prompts: Prompts,
+  { splitLines }: Pick<LessonSettings, "splitLines">,
+): Lesson {
   const { title, passage: text } = passage;
   return {
     id: passage.id,
-    prompt: selfEditPrompt(prompt, passage),
+    prompt: prompts.selfEdit(passage),
     passage: `${title}\n${text}`,
     questions: passage.questions.map(({ question, answers: golds }) => ({
       text: question,
       gold: golds[0],
       golds,
-      prompt: questionPrompt(passage, question),
+      prompt: prompts.question(passage, question),
       judge: (answer) => judgeAnswer({ question, gold: golds, answer }),
     })),
     sequences: (selfEdit) =>

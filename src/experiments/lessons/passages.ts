@@ -4,9 +4,7 @@ import { z } from "zod";
 import { sha256OfFile } from "../../files/files";
 import { packagePath } from "../../files/package";
 import { downloadProgress } from "../../messages/progress";
-import type { ChatMessage } from "../../model/types";
 import type { RunRecord } from "../../run/record";
-import { answerPrompt, openBookPrompt } from "../../selfedit/prompts";
 import { resolveData } from "../../tasks/data-source";
 import { readPlaces, readSquad, selectPassages, type Passage } from "../../tasks/squad";
 
@@ -16,7 +14,7 @@ export const passageDataSchema = z.strictObject({
   source: z.string().min(1).default("articles"),
   /** Part of the embedded set: articles to learn on, or to evaluate on. Both unless told. */
   split: z.enum(["train", "eval"]).optional(),
-  /** "seal-evaluation", "seal-training" (SEAL's choice of SQuAD's passages), or the path of a file such as theirs. */
+  /** "seal-evaluation", "seal-training", "seal-training-2" (SEAL's choice of SQuAD's passages), or a file such as theirs. */
   places: z.string().min(1).optional(),
   /** Only passages of these articles. All unless told. */
   titles: z.array(z.string()).optional(),
@@ -58,17 +56,7 @@ export async function passagesOf(
 
 /** The file of a variant's `data.places`. */
 export function placesFile(places: string): string {
-  return places === "seal-evaluation" || places === "seal-training"
+  return ["seal-evaluation", "seal-training", "seal-training-2"].includes(places)
     ? packagePath("experiments", "knowledge", `${places}-passages.json`)
     : path.resolve(places);
-}
-
-/** SEAL asks with the topic before the question; with the passage in context it stands before both. */
-export function questionPrompt(
-  { title, passage }: Pick<Passage, "title" | "passage">,
-  question: string,
-  { inContext = false } = {},
-): ChatMessage[] {
-  const asked = `Topic: ${title}\n${question}`;
-  return inContext ? openBookPrompt(passage, asked) : answerPrompt(asked);
 }

@@ -4,6 +4,7 @@ import { loraSettingsSchema } from "../../lora/settings";
 import { TARGET_NAMES } from "../../model/adapters";
 import { selfEditKinds } from "../../selfedit/prompts";
 import { passageDataSchema } from "./passages";
+import { answerPromptSchema, promptSchema } from "./prompts";
 
 /** Where lessons come from: what the knowledge experiment's data may be, or "biographies" (the small world). */
 export const lessonDataSchema = passageDataSchema.extend({
@@ -13,8 +14,10 @@ export const lessonDataSchema = passageDataSchema.extend({
 /** Keys of a variant that decide what a lesson is. */
 export const lessonSettings = {
   data: lessonDataSchema.prefault({}),
-  /** What a real model is asked for; the small world has a prompt of its own. */
-  prompt: z.enum(selfEditKinds).default("implications"),
+  /** What a real model is asked for, a kind's name alone or as in the knowledge experiment; the small world has its own. */
+  prompt: z.union([z.enum(selfEditKinds), promptSchema]).default("implications"),
+  /** How a real model is asked; this project's prompt unless told. */
+  answerPrompt: answerPromptSchema.optional(),
   /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */
   splitLines: z.boolean().default(true),
 };

@@ -1,4 +1,5 @@
 /** The workload of continued pretraining. What it takes of a machine is src/run/plan.ts's. */
+import { stepCount } from "../../lora/plan";
 import { trainingPass, type Workload } from "../../run/plan";
 import { generation, lessonSize, ORACLE_TOKENS, rowTokens, type LessonSize } from "../lessons/size";
 import { isRoundArm, type PretrainingArm, type PretrainingVariant } from "./variant";
@@ -40,6 +41,7 @@ export async function planPretraining(variant: PretrainingVariant): Promise<Work
       generated: generated + rounds.tokens.generated,
       prompts: prompts + rounds.tokens.prompts,
     },
+    ...(rounds.fineTunings ? { fineTunings: rounds.fineTunings } : {}),
     passes: [
       trainingPass(innerLoop, concurrency, rowTokens(size, editTokens, splitLines)),
       ...rounds.passes,
@@ -52,7 +54,7 @@ export async function planPretraining(variant: PretrainingVariant): Promise<Work
 function roundsWorkload(
   { seeds, arms, outerLoop, answers }: PretrainingVariant,
   size: LessonSize,
-): Pick<Workload, "trainings" | "generations" | "tokens" | "passes"> {
+): Pick<Workload, "trainings" | "generations" | "tokens" | "passes" | "fineTunings"> {
   const lines = arms.filter(isRoundArm);
   if (!outerLoop || lines.length === 0)
     return {
@@ -82,6 +84,7 @@ function roundsWorkload(
       generated,
       prompts,
     },
+    fineTunings: { count: fineTunings, steps: stepCount(passages * keep, fineTuning) },
     passes: [
       trainingPass(
         innerLoop,

@@ -42,19 +42,21 @@ export async function runPretraining(
 ): Promise<Outcome> {
   const source = await openLessons(variant, context);
   const { outerLoop } = variant;
-  const training = await openLessons(
-    {
-      ...variant,
-      data: outerLoop?.data ?? variant.data,
-      splitLines: outerLoop?.splitLines ?? true,
-    },
-    context,
+  const { data = variant.data, splitLines = true } = outerLoop ?? {};
+  const training = await Promise.all(
+    (Array.isArray(data) ? data : [data]).map((own) =>
+      openLessons({ ...variant, data: own, splitLines }, context),
+    ),
   );
   const { quiet } = context;
   const model = await loadModel(variant.model, {
     onProgress: downloadProgress(variant.model, { quiet }),
   });
-  const inputs = [...model.inputs, ...source.inputs, ...(outerLoop?.data ? training.inputs : [])];
+  const inputs = [
+    ...model.inputs,
+    ...source.inputs,
+    ...(outerLoop?.data ? training.flatMap((own) => own.inputs) : []),
+  ];
   const { seeds, arms, passages } = variant;
   const total = seeds.length * arms.length * passages.length;
   const progress = createProgress("training runs", total, { quiet });
@@ -79,25 +81,28 @@ export async function runPretraining(
   return pretrainingReport(variant, rollouts, { inputs, generate, rounds });
 }
 
-/** What is asked about, and what writing is learned on: no lesson is both. */
+/** What is asked about, and what writing is learned on in each round: no lesson is both. */
 interface Lessons {
   readonly asked: readonly Lesson[];
-  readonly training: readonly Lesson[];
+  readonly training: readonly (readonly Lesson[])[];
 }
 
 function drawLessons(
   { passages, outerLoop }: PretrainingVariant,
   seed: number,
   source: LessonSource,
-  trainingSource: LessonSource,
+  trainingSources: readonly LessonSource[],
 ): Lessons {
   const largest = Math.max(...passages);
   const asked = source.draw(seed, largest);
   if (!outerLoop) return { asked, training: [] };
   const first = outerLoop.data ? 0 : largest;
-  const training = trainingSource.draw(seed, first + outerLoop.passages).slice(first);
+  const drawn = trainingSources.map((own) =>
+    own.draw(seed, first + outerLoop.passages).slice(first),
+  );
+  const training = Array.from({ length: outerLoop.rounds }, (_, r) => drawn[r % drawn.length]);
   const known = new Set(asked.map(({ passage }) => passage));
-  const both = training.find(({ passage }) => known.has(passage));
+  const both = drawn.flat().find(({ passage }) => known.has(passage));
   if (both)
     throw new UserError(
       `Passage ${both.id} would be both learned on and asked about; name other data in "outerLoop.data".`,
@@ -142,8 +147,7 @@ class SeedRun {
     const select = arm === "SEAL" ? "best" : "random";
     const line = lineOf({ name: arm, select, reward: "accuracy", rewardSeeds }, keep);
     const rollouts: PretrainingRollout[] = [];
-    const lessons = Array.from({ length: rounds }, () => this.lessons.training);
-    await loop.all(this.base, line, lessons, async (policy, learned) => {
+    await loop.all(this.base, line, this.lessons.training, async (policy, learned) => {
       const { round } = learned;
       this.rounds.push(roundMetrics({ seed, arm, round }, learned));
       if (round < rounds) return;

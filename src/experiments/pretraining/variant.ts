@@ -40,10 +40,13 @@ const adapterSettings = loraSettingsSchema.omit({ seed: true });
 
 /** Rounds of ReST-EM on single passages before (paper, algorithm 1). */
 const outerLoopSchema = z.strictObject({
-  /** Absent: the passages of the variant's own data that come after all those that are asked about. */
-  data: lessonDataSchema.optional(),
+  /**
+   * Passages to learn writing on: one set for all rounds, or a list with one for each round (the paper's way). Absent: the
+   * passages of the variant's own data that come after all those that are asked about.
+   */
+  data: z.union([lessonDataSchema, z.array(lessonDataSchema).min(1).max(10)]).optional(),
   splitLines: z.boolean().default(true),
-  /** Passages to learn writing on; none of them is asked about afterwards. */
+  /** Passages of a round; none of them is asked about afterwards. */
   passages: z.int().min(1).max(10_000).default(50),
   rounds: z.int().min(1).max(10).default(2),
   sampling: samplingSchema.prefault({}),
@@ -92,8 +95,14 @@ const settings = z.strictObject({
 });
 
 /** Schema of the variant. */
-export const pretrainingVariantSchema = settings.refine(
-  ({ outerLoop, arms }) => outerLoop !== undefined || !arms.some(isRoundArm),
-  { path: ["arms"], message: `"${ROUND_ARMS.join('" and "')}" need "outerLoop"` },
-);
+export const pretrainingVariantSchema = settings
+  .refine(({ outerLoop, arms }) => outerLoop !== undefined || !arms.some(isRoundArm), {
+    path: ["arms"],
+    message: `"${ROUND_ARMS.join('" and "')}" need "outerLoop"`,
+  })
+  .refine(
+    ({ outerLoop }) =>
+      !Array.isArray(outerLoop?.data) || outerLoop.data.length === outerLoop.rounds,
+    { path: ["outerLoop", "data"], message: "a list of data has one entry for each round" },
+  );
 export type PretrainingVariant = z.output<typeof pretrainingVariantSchema>;
