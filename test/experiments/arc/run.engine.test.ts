@@ -105,7 +105,7 @@ const recipe: Recipe = {
 async function variantOf(more: object = {}): Promise<ArcVariant> {
   const model = await writeModel();
   const tasks = path.join(folder, "tasks.json");
-  writeFileSync(tasks, JSON.stringify({ a: one, b: one, c: two }));
+  writeFileSync(tasks, JSON.stringify({ a: one, b: one, c: two, d: one }));
   return parseVariant({
     experiment: "arc",
     name: "tiny",
@@ -157,6 +157,55 @@ test("every arm comes to its rows, and nothing that was not graded counts", asyn
   }
   for (const name of ["success", "settings", "task", "votes", "recipes"])
     assert.ok(existsSync(path.join(directory, "figures", `${name}.png`)), name);
+});
+
+test("every line goes through its rounds, each with tasks of its own", async () => {
+  const paths = [path.join(folder, "tasks.json")];
+  const variant = await variantOf({
+    name: "lines",
+    data: { paths, train: ["a", "d"], evaluate: ["b"] },
+    arms: ["SEAL", "random selection"],
+    rounds: 2,
+    newTasks: true,
+    rewardSeeds: 2,
+    lines: [
+      { select: "longest" },
+      { select: "all" },
+      { reward: "answer loss" },
+      { reward: "over passage" },
+    ],
+    sampling: { train: 2, evaluate: 1, temperature: 1, maximumTokens: 300, constrained: {} },
+    limits: { samples: 2 },
+    queries: { limit: 1 },
+    answers: { maximumTokens: 2 },
+  });
+  const output = path.join(folder, "results");
+  const { record, directory } = await runVariant(variant, { output, quiet: true });
+  const names = [
+    ...["SEAL", "random selection", "longest of K", "no selection"],
+    ...["best of K, answer loss", "best of K, over passage"],
+  ];
+  assert.equal(
+    record.rows.map(({ arm, round }) => `${arm} ${round}`),
+    names.flatMap((name) => [1, 2].map((round) => `${name} ${round}`)),
+  );
+  const rollouts = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as ArcRollout);
+  const trained = rollouts.filter(({ part }) => part === "train");
+  assert.equal(
+    [...new Set(trained.map(({ arm, round, task }) => `${arm} ${round} ${task}`))],
+    ["SEAL", "best of K, answer loss", "best of K, over passage"].flatMap((name) => [
+      `${name} 1 a`,
+      `${name} 2 d`,
+    ]),
+  );
+  for (const { arm, answerLosses = [], tests, rewards } of trained) {
+    assert.is(answerLosses.length > 0, arm === "best of K, answer loss");
+    assert.is(tests.length === 0, arm === "best of K, answer loss");
+    assert.is(rewards?.length, arm === "SEAL" ? 2 : undefined);
+  }
 });
 
 test("each trouble has its own status, and only what was trained was trained", async () => {
