@@ -1,8 +1,8 @@
 /** Variants: an experiment as plain data, read from JSON, with `extends`, checked by a schema. Running them is elsewhere. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../messages/errors";
+import { readJson } from "../files/text";
+import { UserError } from "../messages/errors";
 import { loraSettingsSchema } from "../lora/settings";
 import { TARGET_NAMES } from "../model/adapters";
 import { checkData } from "../schema/schema";
@@ -139,12 +139,7 @@ export function parseVariant(data: unknown, where = "variant"): Variant {
 
 async function resolveExtends(file: string, chain: readonly string[]): Promise<unknown> {
   if (chain.includes(file)) throw new UserError(`${file}: "extends" goes round in a circle.`);
-  let data: unknown;
-  try {
-    data = JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    throw new UserError(`Cannot read the variant ${file}: ${errorMessage(error)}`);
-  }
+  const data = await readJson(file, { name: `the variant ${file}` });
   if (!isObject(data)) throw new UserError(`${file}: a variant is a JSON object.`);
   const { extends: base, ...own } = data;
   if (base === undefined) return own;

@@ -1,6 +1,6 @@
 /** What a model is asked: for a self-edit about a passage, and for an answer. What becomes of a self-edit is in sequences.ts. */
-import { readFile, stat } from "node:fs/promises";
-import { errorMessage, UserError } from "../messages/errors";
+import { readText } from "../files/text";
+import { UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
 
 /** The five kinds of self-edit that SEAL compares (paper, table on prompt formats). */
@@ -70,18 +70,11 @@ function checkTemplate(template: PromptTemplate): PromptTemplate {
 
 /** Reads a prompt file (UTF-8, at most 64 KB). Throws UserError where it cannot be read, is too large or has no `{passage}`. */
 export async function readPromptFile(path: string): Promise<PromptTemplate> {
-  try {
-    const { size } = await stat(path);
-    if (size > largestPromptFile) {
-      throw new UserError(
-        `the prompt file ${path} has ${size} bytes; at most ${largestPromptFile} are allowed`,
-      );
-    }
-    return checkTemplate({ text: await readFile(path, "utf8"), source: path });
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot read the prompt file ${path}: ${errorMessage(error)}`);
-  }
+  const name = `the prompt file ${path}`;
+  return checkTemplate({
+    text: await readText(path, { name, limit: largestPromptFile }),
+    source: path,
+  });
 }
 
 /** The request for a self-edit in the user's own wording, e.g. the paper's. Throws UserError where it has no `{passage}`. */

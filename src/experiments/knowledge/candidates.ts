@@ -66,7 +66,7 @@ export async function writeOnce(
     const written = await once(context.journal, `${place}+${batch.length}`, async () => {
       const started = performance.now();
       const texts = author
-        ? await selfEditsBy(author, { passages: batch, sampling, prompt })
+        ? await selfEditsBy(author, { passages: batch, sampling, prompt, log: context.log })
         : asWritten(
             await sampleSelfEdits(model, batch.map(prompt), sampling, place, context.executor),
           );
