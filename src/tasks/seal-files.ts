@@ -1,8 +1,9 @@
 /** Finds the files that SEAL's authors released: in a checkout, in a folder of the same files, or on GitHub. Reading them is others'. */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { cacheDirectory } from "../files/cache";
+import { readText } from "../files/text";
 import { errorMessage, UserError } from "../messages/errors";
 
 /** The commit of github.com/Continual-Intelligence/SEAL whose files are fetched. */
@@ -76,14 +77,6 @@ function reading(source: string, find: LogFiles["find"]): LogFiles {
     return found === undefined ? undefined : readText(found);
   };
   return { source, find, read };
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}.`);
-  }
 }
 
 /** The same logs from GitHub, at one commit, each downloaded once into the user's cache. */
