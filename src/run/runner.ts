@@ -20,6 +20,7 @@ import {
 import { experiments, handedOut } from "../experiments/registry";
 import type { Outcome } from "./experiment";
 import { settingsChanges } from "../schema/changes";
+import { discardRun } from "./discard";
 import { openJournal, type Spent } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly output?: string;
   /** Run again although a finished result is there; the old one is replaced when the new one is complete. */
   readonly again?: boolean;
+  /** Throw an unfinished run of this name away first, with all that it has finished; it is resumed unless told. */
+  readonly discard?: boolean;
   /** Lines for the user; silent unless told. */
   readonly log?: (line: string) => void;
   /** Shows no progress line. */
@@ -76,15 +79,17 @@ export async function runVariant(
   const results = path.resolve(options.output ?? path.join(packageRoot, "results"));
   const directory = path.join(results, resultName(variant));
   const log = options.log ?? (() => undefined);
+  const partial = path.join(results, ".partial", resultName(variant));
+  if (options.discard && (await discardRun(partial)))
+    log(`Thrown away: the unfinished run in ${partial}.`);
   if (existsSync(path.join(directory, "record.json")) && !options.again) {
     const record = await readRecord(directory);
     checkSameVariant(record, variant, directory);
     return { directory, record, alreadyComplete: true };
   }
   requireHandedOut(variant, options);
-  const partial = path.join(results, ".partial", resultName(variant));
   await makeFolder(partial);
-  const lock = await acquireLock(path.join(results, ".partial", `${resultName(variant)}.lock`));
+  const lock = await acquireLock(`${partial}.lock`);
   try {
     await removeLeftovers(partial);
     prepareEngine(variant.model);
@@ -251,7 +256,7 @@ function checkSameVariant({ config }: RunRecord, variant: Variant, folder: strin
   const changes = settingsChanges(withDefaults(config), variant);
   if (changes.length > 0)
     throw new UserError(
-      `${folder} is of a run with other settings: ${changes.slice(0, 5).join(", ")}.\nGive the variant another name, or set them back; --again replaces a finished run.`,
+      `${folder} is of a run with other settings: ${changes.slice(0, 5).join(", ")}.\nGive the variant another name, or set them back; --again replaces a finished run, --discard throws an unfinished one away.`,
     );
 }
 

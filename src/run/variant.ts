@@ -5,7 +5,7 @@ import { readJson } from "../files/text";
 import { UserError } from "../messages/errors";
 import { loraSettingsSchema } from "../lora/settings";
 import { TARGET_NAMES } from "../model/adapters";
-import { checkData } from "../schema/schema";
+import { checkData, variantName } from "../schema/schema";
 import { selfEditKinds } from "../selfedit/prompts";
 import { authorSchema } from "../experiments/knowledge/authors";
 import { arcVariantSchema } from "../experiments/arc/variant";
@@ -59,7 +59,7 @@ export type OuterLoop = z.output<typeof outerLoopSchema>;
 /** Knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
 export const knowledgeVariantSchema = z.strictObject({
   experiment: z.literal("knowledge"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1),
   data: dataSchema.prefault({}),

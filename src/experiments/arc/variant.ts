@@ -4,6 +4,7 @@ import { loraSettingsSchema } from "../../lora/settings";
 import { RECIPE_CHOICES } from "../../tasks/arc/constrained";
 import { RECIPE_LIMITS } from "../../tasks/arc/recipe";
 import { MOST_SAMPLES, SAMPLE_TOKENS } from "../../tasks/arc/training";
+import { variantName } from "../../schema/schema";
 
 /** The paper's arms; "SEAL" goes in rounds from the untrained self-edits. */
 const PAPER_ARMS = ["in context", "fixed recipe", "untrained self-edits", "SEAL"] as const;
@@ -46,7 +47,7 @@ const recipeSchema = z.strictObject({
 /** Schema of the variant. */
 export const arcVariantSchema = z.strictObject({
   experiment: z.literal("arc"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1),
   data: z.union([

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
 import { REWARDS, type RewardKind } from "../../restem/rewards";
 import type { RoundLine } from "../lessons/rounds";
+import { variantName } from "../../schema/schema";
 
 /** The noise of a reward cannot be told from one repeat. */
 const REPEATS_SUFFICE = {
@@ -29,7 +30,7 @@ const adapterSettings = loraSettingsSchema.omit({ seed: true });
 export const biographiesVariantSchema = z
   .strictObject({
     experiment: z.literal("biographies"),
-    name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+    name: variantName,
     description: z.string().default(""),
     model: z.string().min(1).default("tiny:biographies"),
     seeds: z.array(z.int()).min(1).max(100).default([1]),
