@@ -67,9 +67,12 @@ function usedColumns({ value, where }: JsonLine): string[] {
     throw new UserError(`${where}: it has ${there}: ${needed}.`);
   }
   for (const name of columns) {
-    if (typeof line[name] !== "string") throw new UserError(`${where}: "${name}" is not a text.`);
-    if (line[name] === "")
+    const text = line[name];
+    if (typeof text !== "string") throw new UserError(`${where}: "${name}" is not a text.`);
+    if (text === "")
       throw new UserError(`${where}: "${name}" is empty: fill it, or leave the line out.`);
+    if (/\p{Cs}/u.test(text))
+      throw new UserError(`${where}: "${name}" holds half of a character (a lone surrogate).`);
   }
   return columns;
 }

@@ -1,5 +1,6 @@
 /** Texts that people and their tools have written: strict UTF-8 without its byte-order mark, JSON, and JSON lines. */
 import { isUtf8 } from "node:buffer";
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { errorMessage, UserError } from "../messages/errors";
 
@@ -36,8 +37,7 @@ export async function readTextIfThere(
   file: string,
   options: TextOptions = {},
 ): Promise<string | undefined> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => error.code !== "ENOENT");
-  return found === false ? undefined : readText(file, options);
+  return existsSync(file) ? readText(file, options) : undefined;
 }
 
 async function readBytes(file: string, name: string, limit: number): Promise<Buffer> {

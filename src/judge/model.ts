@@ -71,9 +71,9 @@ export function parseVerdict(reply: string): Verdict {
 }
 
 /**
- * A judge by `client`'s model, with its verdicts below `cacheDirectory`: one file each, named by
- * the hash of model, prompt and temperature (not of the address, which may change between runs, nor of
- * the limit on tokens, as a reply that it cut gives no verdict). Only verdicts are kept: what was left ungraded is asked again next time. A blank answer is
+ * A judge by `client`'s model, with its verdicts below `cacheDirectory`: one file each, named by the hash of model,
+ * prompt and temperature (not of the address, which may change between runs, nor of the limit on tokens, as a reply that
+ * it cut gives no verdict). Only verdicts are kept: what was left ungraded is asked again next time. A blank answer is
  * wrong and not asked about, as in SEAL's TTT_server.py.
  */
 export function createModelJudge(

@@ -69,7 +69,8 @@ function isError(json: object): boolean {
 function errorOf(json: unknown): { code?: number; names: string } {
   const outer = firstOf(json);
   const inner = isObject(outer.error) ? outer.error : outer;
-  const code = [inner.code, inner.status, outer.code].map(Number).find((one) => one >= 400);
+  const codes = [inner.code, inner.status, outer.code].map(Number);
+  const code = codes.find((one) => one >= 400 && one <= 599);
   const names = [inner.code, inner.type, inner.param].filter((one) => typeof one === "string");
   return { ...(code === undefined ? {} : { code }), names: names.join(" ") };
 }
@@ -81,7 +82,7 @@ export function complaintOf(body: string): string {
 
 /** The message of an error as servers send it, in one short line. */
 export function messageOf(body: string): string {
-  const page = titleOf(body) ?? body.replace(/<[^>]*>/g, " ");
+  const page = titleOf(body) ?? body.slice(0, LONGEST_PAGE).replace(/<[^>]*>/g, " ");
   return oneLine(sentenceOf(parsed(body)) ?? page, 400) || "(no message)";
 }
 
@@ -120,8 +121,11 @@ function parsed(body: string): unknown {
   }
 }
 
+/** Characters of a page in which its words are looked for. */
+const LONGEST_PAGE = 10_000;
+
 function titleOf(page: string): string | undefined {
-  return /<title[^>]*>\s*([^<]*[^<\s])/i.exec(page)?.[1];
+  return /<title[^>]*>\s*([^<]*[^<\s])/i.exec(page.slice(0, LONGEST_PAGE))?.[1];
 }
 
 function oneLine(text: string, length: number): string {

@@ -68,6 +68,7 @@ const refused: [name: string, rows: object[], message: RegExp][] = [
   ["an empty completion", [{ prompt: "a", completion: "" }], /line 1: "completion" is empty/],
   ["an empty text", [{ text: "" }], /line 1: "text" is empty/],
   ["null", [{ prompt: "a", completion: null }], /line 1: "completion" is not a text/],
+  ["half a character", [{ text: "\ud83d" }], /line 1: "text" holds half of a character/],
   ["a list", [["text"]], /line 1: a line has a "text".*in an object/],
 ];
 for (const [name, rows, message] of refused)
