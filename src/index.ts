@@ -71,10 +71,9 @@ export type {
   PassagePlace,
   PassageSelection,
   Question,
-  QuestionKind,
-  Split,
   SquadOptions,
 } from "./tasks/squad";
+export type { QuestionKind, Split } from "./tasks/squad-forms";
 export { judgeAnswer, judgeProbability } from "./judge/lexical";
 export type { JudgeInput } from "./judge/lexical";
 export { accuracy } from "./judge/verdict";

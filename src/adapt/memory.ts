@@ -3,14 +3,15 @@
  * trained on. Training is adapt.ts's.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../messages/errors";
+import { UserError } from "../messages/errors";
 import type { Adapter } from "../lora/adapter";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import type { Model } from "../model/load";
 import { writeFileAtomic } from "../files/files";
+import { parseJsonLines, readText } from "../files/text";
 import { saveMerged } from "../lora/save-merged";
 import type { Lesson } from "./adapt";
 import type { Topic } from "./recital";
@@ -75,12 +76,11 @@ export function topicsOf(lessons: readonly Lesson[]): Topic[] {
 export async function readLessons(directory: string): Promise<Lesson[]> {
   const file = path.join(directory, LESSONS_FILE);
   if (!existsSync(file)) return [];
-  const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
-  return lines.map((line, l) => {
-    try {
-      return lessonSchema.parse(JSON.parse(line));
-    } catch (error) {
-      throw new UserError(`${file}, line ${l + 1}: not a lesson: ${errorMessage(error)}`);
-    }
+  return parseJsonLines(await readText(file), file).map(({ value, where }) => {
+    const lesson = lessonSchema.safeParse(value);
+    if (lesson.success) return lesson.data;
+    throw new UserError(
+      `${where}: a lesson is {"title": …, "part": …, "text": …} or {"title": …, "line": …}.`,
+    );
   });
 }

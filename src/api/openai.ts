@@ -4,7 +4,9 @@
  * @module seal-lab/openai
  */
 export { createOpenAiClient } from "../openai/client";
-export type { ChatRequest, CostEstimate, OpenAiClient, OpenAiOptions } from "../openai/client";
+export type { CostEstimate, OpenAiClient, OpenAiOptions, Spending } from "../openai/client";
+export type { ChatReply } from "../openai/reply";
+export type { ChatRequest } from "../openai/request";
 export { costOf, countRequestTokens, listPrice, PRICES_AS_OF } from "../openai/prices";
 export type { Price } from "../openai/prices";
 export { createModelJudge, gradingPrompt } from "../judge/model";

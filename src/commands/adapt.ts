@@ -1,5 +1,4 @@
 /** The verb `adapt`: a user's own passage into an adapter, with the answers before and after; or answers from what was kept. */
-import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { adaptToPassage, SELF_EDITS, type Adaptation } from "../adapt/adapt";
@@ -13,7 +12,8 @@ import {
   type Memory,
 } from "../adapt/memory";
 import { recallAnswers } from "../adapt/recital";
-import { errorMessage, UserError } from "../messages/errors";
+import { readText } from "../files/text";
+import { UserError } from "../messages/errors";
 import { disposeModel, type Model } from "../model/load";
 import { defaultModel } from "../model/sources";
 import { createProgress, type Progress } from "../messages/progress";
@@ -189,21 +189,14 @@ function checkFlags({ passage, ask, merge, selfEdits, kind, epochs, lr }: AdaptF
     throw new UserError("--lr must be above 0 and at most 1.");
 }
 
-/** Bytes of the longest passage file. */
+/** Bytes of the longest passage file; a passage has some hundred words. */
 const LARGEST_PASSAGE = 1e6;
 
 async function readPassage(file: string): Promise<string> {
-  try {
-    const { size } = await stat(file);
-    if (size > LARGEST_PASSAGE)
-      throw new UserError(`${file} has ${size} bytes; a passage has some hundred words.`);
-    const text = (await readFile(file, "utf8")).trim();
-    if (text === "") throw new UserError(`${file} is empty.`);
-    return text;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot read the passage ${file}: ${errorMessage(error)}`);
-  }
+  const name = `the passage ${file}`;
+  const text = (await readText(file, { name, limit: LARGEST_PASSAGE })).trim();
+  if (text === "") throw new UserError(`${file} is empty.`);
+  return text;
 }
 
 const titleOf = (file: string): string => path.parse(file).name.replace(/[_-]+/g, " ");

@@ -22,6 +22,7 @@ interface RunFlags {
   seed?: number[];
   output?: string;
   again?: boolean;
+  discard?: boolean;
   processes?: number;
   queue?: string;
   blobs?: string;
@@ -44,6 +45,10 @@ export function addExperimentCommands(program: Command): void {
       .option("--seed <numbers...>", "run with these seeds instead of the variant's", seeds)
       .option("--output <dir>", "folder of the results")
       .option("--again", "run again although the result is there")
+      .option(
+        "--discard",
+        "throw an unfinished run of this name away first, instead of resuming it",
+      )
       .option(
         "--processes <number>",
         "processes that share the inner loops",
@@ -175,6 +180,7 @@ async function runAndPrint(file: string, flags: RunFlags): Promise<void> {
     quiet: flags.json ?? false,
     ...(flags.output === undefined ? {} : { output: flags.output }),
     ...(flags.again ? { again: true } : {}),
+    ...(flags.discard ? { discard: true } : {}),
     ...(flags.processes === undefined ? {} : { processes: Math.max(1, flags.processes) }),
     ...queueOptions(flags),
     ...serverOptions(flags),

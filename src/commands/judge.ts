@@ -7,10 +7,10 @@ import { writeFileAtomic } from "../files/files";
 import { agreementOf, type Agreement } from "../judge/agreement";
 import { readAnswers, type GivenAnswer } from "../tasks/answers";
 import { judgeAnswer } from "../judge/lexical";
-import { createModelJudge } from "../judge/model";
+import { createModelJudge, REPLY_TOKENS, type ModelJudgement } from "../judge/model";
 import { accuracy, type AccuracySummary, type Verdict } from "../judge/verdict";
 import { createProgress } from "../messages/progress";
-import { createOpenAiClient, type CostEstimate } from "../openai/client";
+import { createOpenAiClient, type CostEstimate, type Spending } from "../openai/client";
 import { decimal, wholeNumber } from "./input";
 import { note, print, printJson, textTable } from "./output";
 
@@ -22,6 +22,7 @@ interface JudgeFlags {
   keyVariable: string;
   concurrency: number;
   timeout: number;
+  replyTokens: number;
   spendingLimit?: number;
   inputPrice?: number;
   outputPrice?: number;
@@ -58,6 +59,12 @@ export function addJudgeCommand(program: Command): void {
     .option("--key-variable <name>", "environment variable that holds the key", "OPENAI_API_KEY")
     .option("--concurrency <number>", "calls at once", wholeNumber("concurrency"), 8)
     .option("--timeout <seconds>", "for one attempt", decimal("timeout"), 60)
+    .option(
+      "--reply-tokens <number>",
+      "most tokens of a reply; thinking models need some thousand, and a longer --timeout",
+      wholeNumber("reply-tokens"),
+      REPLY_TOKENS,
+    )
     .option(
       "--spending-limit <dollars>",
       "ask nothing that may cost more",
@@ -104,6 +111,7 @@ async function verdictsOn(
   if (flags.model === undefined) throw new UserError("--judge openai needs --model.");
   if ((flags.inputPrice === undefined) !== (flags.outputPrice === undefined))
     throw new UserError("--input-price and --output-price go together.");
+  if (flags.replyTokens < 1) throw new UserError("--reply-tokens must be at least 1.");
   if (flags.concurrency < 1) throw new UserError("--concurrency must be at least 1.");
   const apiKey = process.env[flags.keyVariable];
   const client = createOpenAiClient({
@@ -112,6 +120,7 @@ async function verdictsOn(
     concurrency: flags.concurrency,
     timeout: flags.timeout,
     onRetry: noteFirst("no verdict yet, trying again"),
+    onNotice: note,
     ...(apiKey ? { apiKey } : {}),
     ...(flags.spendingLimit === undefined ? {} : { spendingLimit: flags.spendingLimit }),
     ...(flags.inputPrice !== undefined &&
@@ -119,7 +128,10 @@ async function verdictsOn(
         price: { input: flags.inputPrice, output: flags.outputPrice },
       }),
   });
-  const judge = createModelJudge(client, { cacheDirectory: flags.cache });
+  const judge = createModelJudge(client, {
+    cacheDirectory: flags.cache,
+    replyTokens: flags.replyTokens,
+  });
   const cost = await judge.estimate(answers);
   if (flags.estimate) {
     if (flags.json) printJson(cost);
@@ -130,14 +142,41 @@ async function verdictsOn(
   const progress = createProgress(`asking ${flags.model}`, cost.calls, {
     quiet: flags.json ?? false,
   });
-  const { verdicts, asked, cached, ungraded } = await judge
+  const judgement = await judge
     .judge(answers, () => progress.advance())
     .finally(() => progress.stop());
+  requireGraded(judgement);
+  const { verdicts, asked, cached, ungraded, reasons } = judgement;
   note(
     `${asked} asked, ${cached} found in ${flags.cache}, ${ungraded} ungraded` +
-      (ungraded > 0 ? " (run it again to ask for those only)." : "."),
+      (ungraded > 0 ? " (another time those only are asked):" : "."),
   );
+  for (const { reason, count } of reasons.slice(0, REASONS_TOLD)) note(`  ${count}: ${reason}`);
+  if (asked > 0) note(formatSpending(client.spent()));
   return verdicts;
+}
+
+const REASONS_TOLD = 5;
+
+/** Throws where the model graded nothing of what it was asked, so that there is no result to show. */
+function requireGraded({ asked, cached, reasons }: ModelJudgement): void {
+  const failed = reasons.reduce((sum, { count }) => sum + count, 0);
+  if (asked === 0 || cached > 0 || failed < asked) return;
+  const told = reasons.slice(0, REASONS_TOLD).map(({ reason, count }) => `${reason} (${count})`);
+  const tokens = reasons.some(({ reason }) => /tokens|thought|thinking/.test(reason));
+  throw new UserError(
+    `Nothing was graded, ${asked} asked: ${told.join("; ")}.` +
+      (tokens ? "\nA thinking model needs more --reply-tokens, 4096 say." : ""),
+  );
+}
+
+function formatSpending({ dollars, uncounted }: Spending): string {
+  if (dollars === undefined) return "What it cost is not known: no price is.";
+  const unknown =
+    uncounted > 0
+      ? `; replies without a whole count: ${uncounted}, and what those cost is not known`
+      : "";
+  return `$${dollars.toFixed(4)} by the endpoint's count of tokens${unknown}.`;
 }
 
 /** Notes the first reason that it is given; hundreds of calls may meet the same. */

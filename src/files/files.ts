@@ -1,19 +1,10 @@
 /** Files that are complete or absent, and hashes that keys are made of. */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import {
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  type FileHandle,
-} from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { errorMessage, UserError } from "../messages/errors";
+import { UserError } from "../messages/errors";
 
 /** Writes a file as `writeAtomically` does, and makes its folder if needed. */
 export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
@@ -76,21 +67,6 @@ export async function makeFolder(folder: string, what = folder): Promise<void> {
     // What node says of a read-only file system, where it is to make several folders at once.
     const { code } = error as NodeJS.ErrnoException;
     throw explainWriteError(code === "ENOENT" ? { code: "EROFS" } : error, what);
-  }
-}
-
-const LARGEST_TEXT = 256e6;
-
-/** A text that a user has named, called `name` in errors. Throws UserError where it cannot be read or is above 256 MB. */
-export async function readText(file: string, name = file): Promise<string> {
-  try {
-    const { size } = await stat(file);
-    if (size > LARGEST_TEXT)
-      throw new UserError(`${file} has ${size} bytes; at most ${LARGEST_TEXT} are read.`);
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`Cannot read ${name}: ${errorMessage(error)}`);
   }
 }
 

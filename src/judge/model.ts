@@ -2,10 +2,12 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { UserError } from "../messages/errors";
+import { errorMessage, UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
-import type { ChatRequest, CostEstimate, OpenAiClient } from "../openai/client";
+import type { CostEstimate, OpenAiClient } from "../openai/client";
+import type { ChatRequest } from "../openai/request";
 import { canonicalJson, sha256OfText, writeFileAtomic } from "../files/files";
+import { groupBy } from "../statistics/groups";
 import type { JudgeInput } from "./lexical";
 import type { Verdict } from "./verdict";
 
@@ -17,8 +19,10 @@ export interface ModelJudgement {
   readonly asked: number;
   /** Verdicts found on disk. */
   readonly cached: number;
-  /** Inputs left ungraded: the call failed, or the reply was neither yes nor no. */
+  /** Inputs left ungraded: the call failed, or the reply was cut, no answer, or neither yes nor no. */
   readonly ungraded: number;
+  /** Why calls gave no verdict, the most frequent reason first; like ones are counted together. */
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
 }
 
 /** A judge that asks a model. */
@@ -32,8 +36,16 @@ export interface ModelJudge {
   judge(inputs: readonly JudgeInput[], onAnswer?: () => void): Promise<ModelJudgement>;
 }
 
-/** Tokens for "yes" or "no", and a little for models that add a full stop. */
-const REPLY_TOKENS = 8;
+/** Tokens for "yes" or "no", and a little for models that add a full stop. Thinking models need some thousand. */
+export const REPLY_TOKENS = 8;
+
+/** Options of `createModelJudge`. */
+export interface ModelJudgeOptions {
+  /** Where verdicts are kept. */
+  readonly cacheDirectory: string;
+  /** Tokens of a reply at most, a thinking model's thoughts among them; `REPLY_TOKENS`. */
+  readonly replyTokens?: number;
+}
 
 /** The request for one verdict: question, gold answer and answer; yes or no. In this project's own words. */
 export function gradingPrompt({ question, gold, answer }: JudgeInput): ChatMessage[] {
@@ -65,17 +77,22 @@ export interface ModelJudgeOptions {
 }
 
 /**
- * A judge by `client`'s model, with its verdicts below `cacheDirectory`: one file each, named by
- * the hash of model, prompt and settings (not of the address, which may change between runs).
- * Only verdicts are kept: what was left ungraded is asked again next time. A blank answer is
+ * A judge by `client`'s model, with its verdicts below `cacheDirectory`: one file each, named by the hash of model,
+ * prompt and temperature (not of the address, which may change between runs, nor of the limit on tokens, as a reply that
+ * it cut gives no verdict). Only verdicts are kept: what was left ungraded is asked again next time. A blank answer is
  * wrong and not asked about, as in SEAL's TTT_server.py.
  */
 export function createModelJudge(
   client: OpenAiClient,
-  { cacheDirectory }: ModelJudgeOptions,
+  { cacheDirectory, replyTokens = REPLY_TOKENS }: ModelJudgeOptions,
 ): ModelJudge {
-  const fileOf = (request: ChatRequest): string => {
-    const key = sha256OfText(canonicalJson({ model: client.model, ...request }));
+  const requestFor = (input: JudgeInput): ChatRequest => ({
+    messages: gradingPrompt(input),
+    maxTokens: replyTokens,
+    temperature: 0,
+  });
+  const fileOf = ({ messages, temperature }: ChatRequest): string => {
+    const key = sha256OfText(canonicalJson({ model: client.model, messages, temperature }));
     return path.join(cacheDirectory, key.slice(0, 2), `${key}.json`);
   };
   /** The file of each input (none for a blank answer), the verdicts on disk, and what is missing. */
@@ -99,7 +116,7 @@ export function createModelJudge(
     const { files, known, missing } = await lookUp(inputs);
     const cached = files.filter((file) => file !== undefined && known.has(file)).length;
     await client.requireAffordable(missing.map(([, request]) => request));
-    await askAll(client, missing, known, onAnswer);
+    const reasons = await askAll(client, missing, known, onAnswer);
     const verdicts = files.map((file) =>
       file === undefined ? "wrong" : (known.get(file) ?? "ungraded"),
     );
@@ -108,6 +125,7 @@ export function createModelJudge(
       asked: missing.length,
       cached,
       ungraded: verdicts.filter((v) => v === "ungraded").length,
+      reasons: counted(reasons),
     };
   };
   const estimate = async (inputs: readonly JudgeInput[]): Promise<CostEstimate> =>
@@ -121,37 +139,53 @@ interface LookUp {
   readonly missing: readonly (readonly [file: string, request: ChatRequest])[];
 }
 
-function requestFor(input: JudgeInput): ChatRequest {
-  return { messages: gradingPrompt(input), maxTokens: REPLY_TOKENS, temperature: 0 };
-}
-
-/** All settle before a refusal is thrown, so that verdicts already under way are kept too. */
+/** Why each call without a verdict has none. All settle before a refusal is thrown, so that verdicts under way are kept too. */
 async function askAll(
   client: OpenAiClient,
   missing: readonly (readonly [string, ChatRequest])[],
   known: Map<string, Verdict>,
   onAnswer?: () => void,
-): Promise<void> {
+): Promise<string[]> {
   let refusal: UserError | undefined;
+  const reasons: string[] = [];
   const ask = async ([file, request]: readonly [string, ChatRequest]): Promise<void> => {
-    const verdict = await replyTo(client, request);
+    const graded = await grade(client, request);
     onAnswer?.();
-    if (verdict instanceof UserError) refusal = verdict;
-    else if (verdict !== "ungraded") {
-      await writeFileAtomic(file, `${JSON.stringify({ verdict })}\n`);
-      known.set(file, verdict);
+    if (graded instanceof UserError) refusal = graded;
+    else if ("reason" in graded) reasons.push(graded.reason);
+    else {
+      await writeFileAtomic(file, `${JSON.stringify(graded)}\n`);
+      known.set(file, graded.verdict);
     }
   };
   await Promise.all(missing.map(ask));
   if (refusal) throw refusal;
+  return reasons;
 }
 
-async function replyTo(client: OpenAiClient, request: ChatRequest): Promise<Verdict | UserError> {
+type Graded = { readonly verdict: Verdict } | { readonly reason: string };
+
+async function grade(client: OpenAiClient, request: ChatRequest): Promise<Graded | UserError> {
   try {
-    return parseVerdict(await client.complete(request));
+    const { text, cut, problem } = await client.complete(request);
+    if (problem !== undefined) return { reason: `the reply ${problem}` };
+    if (cut) return { reason: `the reply was cut at ${request.maxTokens} tokens` };
+    const verdict = parseVerdict(text);
+    if (verdict !== "ungraded") return { verdict };
+    return { reason: `the reply is neither yes nor no: ${JSON.stringify(text.slice(0, 60))}` };
   } catch (error) {
-    return error instanceof UserError ? error : "ungraded";
+    return error instanceof UserError ? error : { reason: errorMessage(error) };
   }
+}
+
+/** Reasons that differ only in what they quote or in long numbers (of requests, say) are one; the first stands for all. */
+function counted(reasons: readonly string[]): { reason: string; count: number }[] {
+  const likes = groupBy(reasons, (reason) =>
+    reason.replace(/"(?:[^"\\]|\\.)*"|\b(?=[\w-]{4})[\w-]*\d[\w-]*/g, ""),
+  );
+  return [...likes.values()]
+    .map((group) => ({ reason: group[0], count: group.length }))
+    .sort((a, b) => b.count - a.count);
 }
 
 const verdictSchema = z.object({ verdict: z.enum(["correct", "wrong"]) });

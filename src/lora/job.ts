@@ -58,7 +58,7 @@ export function jobProblem(
   if (steps > MAXIMUM_STEPS) return `${steps} steps are more than ${MAXIMUM_STEPS}`;
   for (const [i, sequence] of job.sequences.entries()) {
     const cut = cutSequence(settings, sequence);
-    const reason = sequenceProblem(config, cut);
+    const reason = sequenceProblem(config, cut, sequence.ids.length);
     if (reason !== undefined) return `training sequence ${i + 1} ${reason}`;
   }
   const bytes = leastTrainingBytes(config, job);
@@ -67,10 +67,17 @@ export function jobProblem(
   return undefined;
 }
 
-function sequenceProblem(config: ModelConfig, sequence: TokenSequence): string | undefined {
+function sequenceProblem(
+  config: ModelConfig,
+  sequence: TokenSequence,
+  uncut: number,
+): string | undefined {
   const { vocabularySize, maximumPositions } = config;
-  const { ids } = sequence;
-  if (lossTokenCount(sequence) === 0) return "has no token to predict";
+  const { ids, lossFrom } = sequence;
+  if (lossTokenCount(sequence) === 0)
+    return uncut > ids.length
+      ? `has no token to predict: its prompt has ${lossFrom ?? 1} tokens, and it is cut after ${ids.length} (maximumTokens)`
+      : "has no token to predict";
   if (ids.length > maximumPositions)
     return `has ${ids.length} tokens; the model reads at most ${maximumPositions}`;
   return ids.every((id) => Number.isInteger(id) && id >= 0 && id < vocabularySize)

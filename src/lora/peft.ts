@@ -1,8 +1,9 @@
 /** Adapters on disk, as PEFT reads and writes them: adapter_config.json and adapter_model.safetensors. */
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../messages/errors";
+import { readJson } from "../files/text";
+import { UserError } from "../messages/errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "../model/adapters";
 import { readSafetensors, writeSafetensors } from "../model/safetensors";
 import type { ModelConfig } from "../model/types";
@@ -103,13 +104,9 @@ export async function writePeft(
 }
 
 async function readConfig(file: string): Promise<z.output<typeof configSchema>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    throw new UserError(`Cannot read the adapter's configuration ${file}: ${errorMessage(error)}`);
-  }
-  const result = configSchema.safeParse(json);
+  const result = configSchema.safeParse(
+    await readJson(file, { name: `the adapter's configuration ${file}` }),
+  );
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new UserError(`${file}: ${issue.path.join(".")}: ${issue.message}`);

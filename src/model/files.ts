@@ -53,24 +53,7 @@ export async function readInto(file: OpenFile, into: Uint8Array, offset: number)
 /** One system call reads at most this much (Node's limit is 2 GiB). */
 const maximumReadBytes = 2 ** 28;
 
-/** The whole of a small text file. Throws UserError for more than `limit` bytes or bytes that are not UTF-8. */
-export async function readSmallText(path: string, limit: number): Promise<string> {
-  const file = await openForReading(path);
-  try {
-    if (file.size > limit) {
-      throw new UserError(
-        `${quotePath(path)} has ${file.size} bytes, more than the ${limit} allowed`,
-      );
-    }
-    const bytes = Buffer.alloc(file.size);
-    await readInto(file, bytes, 0);
-    return decodeUtf8(bytes, quotePath(path));
-  } finally {
-    await file.handle.close();
-  }
-}
-
-/** Bytes as text. Throws UserError, naming `where`, for bytes that are not UTF-8. */
+/** The text in a binary file. Throws UserError, naming `where`, for bytes that are not UTF-8. */
 export function decodeUtf8(bytes: Buffer, where: string): string {
   if (!isUtf8(bytes)) throw new UserError(`${where} is not valid UTF-8: the file is damaged`);
   return bytes.toString("utf8");

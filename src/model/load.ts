@@ -1,8 +1,8 @@
 /** A model by name: its files found, checked and loaded. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { prepareEngine, startEngine } from "../engine";
-import { errorMessage, UserError } from "../messages/errors";
+import { parseJson, readTextIfThere } from "../files/text";
+import { UserError } from "../messages/errors";
 import { parseModelConfig } from "./config";
 import { openGguf } from "./gguf/model";
 import { openSafetensors } from "./safetensors";
@@ -102,7 +102,8 @@ async function readTextFormat(directory: string): Promise<TextFormat | undefined
   if (tokenizerJson === undefined) return undefined;
   const tokenizerConfig = await readJson(path.join(directory, "tokenizer_config.json"));
   const template =
-    (await readText(path.join(directory, "chat_template.jinja"))) ?? templateOf(tokenizerConfig);
+    (await readTextIfThere(path.join(directory, "chat_template.jinja"))) ??
+    templateOf(tokenizerConfig);
   return {
     tokenizer: tokenizerFromJson(tokenizerJson, tokenizerConfig, directory),
     ...(template === undefined ? {} : { chatTemplate: template }),
@@ -127,21 +128,7 @@ function tokensOf(tokenizerConfig: unknown): { bosToken?: string; eosToken?: str
   return { ...(bosToken ? { bosToken } : {}), ...(eosToken ? { eosToken } : {}) };
 }
 
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}`);
-  }
-}
-
 async function readJson(file: string): Promise<unknown> {
-  const text = await readText(file);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new UserError(`${file} is not JSON: ${errorMessage(error)}`);
-  }
+  const text = await readTextIfThere(file);
+  return text === undefined ? undefined : parseJson(text, file);
 }

@@ -4,7 +4,8 @@ import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../messages/errors";
 import { writeAtomically } from "../files/files";
-import { openForReading, quoteName, quotePath, readSmallText, type OpenFile } from "./files";
+import { readText } from "../files/text";
+import { openForReading, quoteName, quotePath, type OpenFile } from "./files";
 import { elementCount, floatCodecs, readStored } from "./floats";
 import { parseStrictJson } from "./json";
 import { readSafetensorsHeader, type SafetensorsEntry } from "./safetensors-header";
@@ -75,7 +76,8 @@ const shardName = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,250}\.safetensors$/;
 /** Tensor name -> shard file name. */
 async function readIndex(index: string): Promise<Map<string, string>> {
   const where = quotePath(index);
-  const json = parseStrictJson(await readSmallText(index, maximumIndexBytes), where);
+  const text = await readText(index, { name: where, limit: maximumIndexBytes });
+  const json = parseStrictJson(text, where);
   const parsed = indexSchema.safeParse(json);
   if (!parsed.success) throw new UserError(`${where} has no "weight_map" object`);
   const fileOf = new Map<string, string>();

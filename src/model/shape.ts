@@ -1,7 +1,7 @@
 /** A model's shape without its weights: from its files where they are here, else from the hub's config.json. Loading is load.ts's. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { downloadText } from "../files/download";
+import { readJson } from "../files/text";
 import { UserError } from "../messages/errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "./adapters";
 import { parseModelConfig } from "./config";
@@ -58,7 +58,7 @@ export async function modelShape(id: string): Promise<ModelShape> {
   const files = await resolveModel(id);
   if (files.kind === "huggingface") {
     const file = path.join(files.directory, "config.json");
-    return parseModelConfig(JSON.parse(await readFile(file, "utf8")), file);
+    return parseModelConfig(await readJson(file), file);
   }
   const source = await openGguf(files.path);
   await source.close();

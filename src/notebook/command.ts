@@ -1,12 +1,13 @@
 /** `npm run notebooks`: opens JupyterLab, or executes the notebooks and keeps what came of it. The set-up has put Jupyter there. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { UserError } from "../messages/errors";
 import { writeFileAtomic } from "../files/files";
 import { packageRoot } from "../files/package";
+import { readText } from "../files/text";
 import { makeNotebook, notebookJson, parseNotebook, whyStale, type Notebook } from "./document";
 import { executeNotebook } from "./execute";
 import { notebookSize } from "./short";
@@ -42,8 +43,8 @@ export async function findNotebooks(folder: string, names: readonly string[]): P
       const [file, textFile] = ["ipynb", "md"].map((end) => path.join(folder, `${name}.${end}`));
       return {
         name,
-        ...(existsSync(textFile) && { text: await readFile(textFile, "utf8") }),
-        ...(existsSync(file) && { notebook: parseNotebook(await readFile(file, "utf8"), file) }),
+        ...(existsSync(textFile) && { text: await readText(textFile) }),
+        ...(existsSync(file) && { notebook: parseNotebook(await readText(file), file) }),
       };
     }),
   );

@@ -1,10 +1,10 @@
 /** Run records and candidates as danfojs DataFrames, and where finished results lie. Showing them is `show.ts`. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { DataFrame } from "danfojs-node";
-import { errorMessage, UserError } from "../messages/errors";
+import { parseJsonLines, readText } from "../files/text";
+import { UserError } from "../messages/errors";
 import type { RunRecord } from "../run/record";
 import { packageRoot } from "../files/package";
 
@@ -113,10 +113,5 @@ export async function readMetrics(folder: string): Promise<Rollout[]> {
 }
 
 async function readLines(file: string): Promise<Rollout[]> {
-  try {
-    const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
-    return lines.map((line) => JSON.parse(line) as Rollout);
-  } catch (error) {
-    throw new UserError(`Cannot read ${file}: ${errorMessage(error)}`);
-  }
+  return parseJsonLines(await readText(file), file).map(({ value }) => value as Rollout);
 }

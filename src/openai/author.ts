@@ -2,7 +2,9 @@
 import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
 import { errorMessage, UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
-import type { ChatRequest, OpenAiClient } from "./client";
+import type { OpenAiClient } from "./client";
+import type { ChatRequest } from "./request";
+import { withoutThoughts } from "./thoughts";
 
 /** How many self-edits, what is asked, and how they are sampled. */
 export interface AuthorOptions<A extends Article = Article> {
@@ -12,7 +14,7 @@ export interface AuthorOptions<A extends Article = Article> {
   readonly prompt: SelfEditKind | ((passage: A) => readonly ChatMessage[]);
   /** 1, as SEAL samples. */
   readonly temperature?: number;
-  /** Tokens of one self-edit at most; 1024. */
+  /** Tokens of one self-edit at most, a thinking model's thoughts among them; 1024. */
   readonly maxTokens?: number;
 }
 
@@ -44,10 +46,18 @@ export async function authorSelfEdits<A extends Article>(
   );
 }
 
+/** A completion as a self-edit: thoughts are no part of it, and one without anything else is "failed". */
+export function asSelfEdit(completion: string): AuthoredSelfEdit {
+  const { text, problem } = withoutThoughts(completion);
+  if (text.trim() !== "") return { status: "ok", text };
+  return { status: "failed", reason: `the completion ${problem ?? "is empty"}` };
+}
+
 async function author(client: OpenAiClient, request: ChatRequest): Promise<AuthoredSelfEdit> {
   try {
-    const text = (await client.complete(request)).trim();
-    return text === "" ? { status: "failed", reason: "empty reply" } : { status: "ok", text };
+    const { text, problem } = await client.complete(request);
+    if (problem !== undefined) return { status: "failed", reason: `the reply ${problem}` };
+    return { status: "ok", text: text.trim() };
   } catch (error) {
     if (error instanceof UserError) throw error;
     return { status: "failed", reason: errorMessage(error) };

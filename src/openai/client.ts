@@ -1,10 +1,11 @@
 /** A client for any OpenAI-compatible chat endpoint: checked replies, retries, a concurrency and a spending limit. */
-import { z } from "zod";
 import { UserError } from "../messages/errors";
-import type { ChatMessage } from "../model/types";
 import { costOf, countRequestTokens, listPrice, PRICES_AS_OF, type Price } from "./prices";
-import { baseAddress, exchange, refusalOf } from "./http";
-import { createGate, RetryableError, withRetries } from "./retry";
+import { jsonOf } from "./answers";
+import { baseAddress, exchange } from "./http";
+import { readReply, type ChatReply, type Usage } from "./reply";
+import { adaptedForm, requestBody, type ChatRequest, type RequestForm } from "./request";
+import { createGate, withRetries } from "./retry";
 
 /** How to reach the endpoint, and what may be spent there. */
 export interface OpenAiOptions {
@@ -28,16 +29,8 @@ export interface OpenAiOptions {
   readonly firstWaitMs?: number;
   /** Called before each retry, with what went wrong; nothing is called unless told. */
   readonly onRetry?: (reason: string) => void;
-}
-
-/** One call. */
-export interface ChatRequest {
-  /** The conversation so far. */
-  readonly messages: readonly ChatMessage[];
-  /** Most tokens of the reply. */
-  readonly maxTokens: number;
-  /** 0 is greedy. */
-  readonly temperature: number;
+  /** Called with what the user should know, such as a setting that the endpoint does not take. */
+  readonly onNotice?: (notice: string) => void;
 }
 
 /** What a batch of calls may cost at most: every reply at its longest. */
@@ -52,24 +45,29 @@ export interface CostEstimate {
   readonly dollars?: number;
 }
 
+/** What was spent so far. */
+export interface Spending {
+  /** US dollars by the endpoint's own counts of tokens; undefined where the model has no known price. */
+  readonly dollars?: number;
+  /** Replies whose tokens the endpoint did not count: what they cost is not known, and not in `dollars`. */
+  readonly uncounted: number;
+}
+
 /** The client. It holds no connection; nothing needs closing. */
 export interface OpenAiClient {
   /** The model's name at the endpoint. */
   readonly model: string;
-  /** The reply's text. Throws after the last retry; UserError where the endpoint refuses the key, the model or the address. */
-  complete(request: ChatRequest): Promise<string>;
+  /**
+   * The reply, without a thinking model's thoughts. Throws after the last retry; UserError, in the endpoint's words, where
+   * it refuses the request (a wrong key, a setting that it does not take, no money left): then nothing more is sent.
+   */
+  complete(request: ChatRequest): Promise<ChatReply>;
   /** What the requests may cost at most; nothing is sent. */
   estimate(requests: readonly ChatRequest[]): Promise<CostEstimate>;
   /** Throws UserError, before anything is sent, where the requests might exceed what is left of the spending limit. */
   requireAffordable(requests: readonly ChatRequest[]): Promise<CostEstimate>;
-  /** Dollars spent so far by the endpoint's own count of tokens. */
-  spent(): number;
+  spent(): Spending;
 }
-
-const replySchema = z.object({
-  choices: z.array(z.object({ message: z.object({ content: z.string() }) })).min(1),
-  usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
-});
 
 const LONGEST_WAIT_MS = 60_000;
 
@@ -84,7 +82,7 @@ export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
     );
   }
   const gate = createGate(options.concurrency ?? 8);
-  let spent = 0;
+  let [counted, atMost, uncounted] = [0, 0, 0];
 
   const estimate = async (requests: readonly ChatRequest[]): Promise<CostEstimate> => {
     const tokens = await Promise.all(requests.map(({ messages }) => countRequestTokens(messages)));
@@ -101,7 +99,7 @@ export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
 
   const requireAffordable = async (requests: readonly ChatRequest[]): Promise<CostEstimate> => {
     const cost = await estimate(requests);
-    const left = (options.spendingLimit ?? Infinity) - spent;
+    const left = (options.spendingLimit ?? Infinity) - counted - atMost;
     if ((cost.dollars ?? 0) > left) {
       throw new UserError(
         `${cost.calls} calls to ${options.model} may cost $${(cost.dollars ?? 0).toFixed(4)}; $${left.toFixed(4)} of the spending limit is left.\n` +
@@ -111,20 +109,21 @@ export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
     return cost;
   };
 
+  const post = adaptingPost(address, options);
   let refusal: UserError | undefined;
-  /** Calls that still wait when the endpoint refuses one (a wrong key, say) would all be refused: they are not sent. */
-  const send = async (request: ChatRequest): ReturnType<typeof attempt> => {
+  /** Calls that still wait when the endpoint refuses one would all be refused: they are not sent. */
+  const send = async (request: ChatRequest): ReturnType<typeof post> => {
     if (refusal) throw refusal;
     try {
-      return await attempt(address, options, request);
+      return await post(request);
     } catch (error) {
       if (error instanceof UserError) refusal = error;
       throw error;
     }
   };
 
-  const complete = async (request: ChatRequest): Promise<string> => {
-    const { text, usage } = await gate(() =>
+  const complete = async (request: ChatRequest): Promise<ChatReply> => {
+    const { reply, usage } = await gate(() =>
       withRetries(() => send(request), {
         maxRetries: options.maxRetries ?? 4,
         firstWaitMs: options.firstWaitMs ?? 1000,
@@ -132,44 +131,36 @@ export function createOpenAiClient(options: OpenAiOptions): OpenAiClient {
         onRetry: ({ message }) => options.onRetry?.(message),
       }),
     );
-    if (price) {
-      const input = usage?.prompt_tokens ?? (await countRequestTokens(request.messages));
-      spent += costOf(price, input, usage?.completion_tokens ?? request.maxTokens);
+    if (usage) counted += price ? costOf(price, usage.inputTokens, usage.outputTokens) : 0;
+    else {
+      uncounted++;
+      const input = await countRequestTokens(request.messages);
+      atMost += price ? costOf(price, input, request.maxTokens) : 0;
     }
-    return text;
+    return reply;
   };
 
-  return { model: options.model, complete, estimate, requireAffordable, spent: () => spent };
+  const spent = (): Spending => ({ ...(price ? { dollars: counted } : {}), uncounted });
+  return { model: options.model, complete, estimate, requireAffordable, spent };
 }
 
-async function attempt(
+/** Posts requests in the form that the endpoint takes: what it refuses is found out once. */
+function adaptingPost(
   address: string,
-  { model, apiKey, timeout = 60 }: OpenAiOptions,
-  { messages, maxTokens, temperature }: ChatRequest,
-): Promise<{ text: string; usage?: z.infer<typeof replySchema>["usage"] }> {
-  const answer = await exchange(address, {
-    body: { model, messages, max_tokens: maxTokens, temperature },
-    apiKey,
-    timeout,
-  });
-  const { status, body } = answer;
-  if (status === 200) return readReply(body);
-  if (status === 404 || status === 401 || status === 403)
-    throw new UserError(
-      `${address} answered HTTP ${status}: check the base URL, the model (${model}) and the key.`,
-    );
-  throw refusalOf(address, answer);
-}
-
-function readReply(body: string): { text: string; usage?: z.infer<typeof replySchema>["usage"] } {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    throw new RetryableError(`unreadable reply: ${body.slice(0, 80)}`);
-  }
-  const reply = replySchema.safeParse(json);
-  if (!reply.success)
-    throw new RetryableError(`unexpected reply: ${reply.error.issues[0].message}`);
-  return { text: reply.data.choices[0].message.content, usage: reply.data.usage };
+  { model, apiKey, timeout = 60, onNotice }: OpenAiOptions,
+): (request: ChatRequest) => Promise<{ reply: ChatReply; usage?: Usage }> {
+  let form: RequestForm = { limit: "max_tokens", temperature: true };
+  return async (request) => {
+    for (;;) {
+      const sent = form;
+      const body = requestBody(model, request, sent);
+      const answer = await exchange(address, { body, apiKey, timeout });
+      const adapted = adaptedForm(sent, request, answer);
+      if (!adapted) return readReply(jsonOf(address, answer), request.maxTokens);
+      // Calls at the same time find the same out; it is told once.
+      const { limit, temperature } = { ...form, ...adapted.change };
+      if (limit !== form.limit || temperature !== form.temperature) onNotice?.(adapted.notice);
+      form = { limit, temperature };
+    }
+  };
 }

@@ -1,19 +1,13 @@
-/** One JSON exchange with an OpenAI-compatible server under a time limit; what may be tried again is a RetryableError. */
+/** One JSON exchange with an OpenAI-compatible server under a time limit; what its answers mean is in answers.ts. */
 import { errorMessage, UserError } from "../messages/errors";
-import { RetryableError, retryAfterMs } from "./retry";
+import { RetryableError } from "./retry";
 
 /** What a server answered. */
 export interface HttpAnswer {
   readonly status: number;
   readonly retryAfter: string | null;
+  readonly contentType: string | null;
   readonly body: string;
-}
-
-const RETRYABLE = new Set([408, 409, 425, 429]);
-
-/** Whether the same request may succeed later. */
-export function isRetryable(status: number): boolean {
-  return RETRYABLE.has(status) || status >= 500;
 }
 
 /** The whole exchange under one time limit in seconds: a server may also hang after its headers. A GET where no body is given. */
@@ -23,7 +17,7 @@ export async function exchange(
 ): Promise<HttpAnswer> {
   const headers = {
     ...(body === undefined ? {} : { "content-type": "application/json" }),
-    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${checkedKey(apiKey)}` }),
   };
   try {
     const response = await fetch(address, {
@@ -33,35 +27,21 @@ export async function exchange(
       signal: AbortSignal.timeout(1000 * timeout),
     });
     const text = await response.text();
-    return { status: response.status, retryAfter: response.headers.get("retry-after"), body: text };
+    const [retryAfter, contentType] = ["retry-after", "content-type"].map((name) =>
+      response.headers.get(name),
+    );
+    return { status: response.status, retryAfter, contentType, body: text };
   } catch (error) {
     const cause = error instanceof Error && error.cause ? `: ${errorMessage(error.cause)}` : "";
     throw new RetryableError(`${address}: ${errorMessage(error)}${cause}`);
   }
 }
 
-/** An answer with a status other than 200 as the error that it means. */
-export function refusalOf(address: string, { status, retryAfter, body }: HttpAnswer): Error {
-  if (isRetryable(status))
-    return new RetryableError(
-      `HTTP ${status} from ${address}: ${messageOf(body)}`,
-      retryAfterMs(retryAfter, Date.now()),
-    );
-  const text = `${address} answered HTTP ${status}: ${messageOf(body)}`;
-  return [401, 403].includes(status) ? new UserError(text) : new Error(text);
-}
-
-/** The message of an error as OpenAI-compatible servers send it, in one short line. */
-export function messageOf(body: string): string {
-  let text = body;
-  try {
-    const json = JSON.parse(body) as { message?: unknown; error?: { message?: unknown } } | null;
-    const message = json?.error?.message ?? json?.message;
-    if (typeof message === "string") text = message;
-  } catch {
-    // Not JSON: the text itself.
-  }
-  return text.replace(/\s+/g, " ").slice(0, 200) || "(no message)";
+/** A key as a header can hold it: one read from a file often has its line's end. Throws UserError, without the key, for others. */
+function checkedKey(key: string): string {
+  const trimmed = key.trim();
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return trimmed;
+  throw new UserError("The key for the endpoint holds characters that no key has; set it anew.");
 }
 
 /** The base of an endpoint's addresses, without a slash at the end. Throws UserError for what is no http address. */

@@ -33,6 +33,8 @@ export function costOf(price: Price, inputTokens: number, outputTokens: number):
 /** Tokens that a request is billed for by OpenAI's newer models (o200k_base; 3 for each message and 3 for the reply's start). */
 export async function countRequestTokens(messages: readonly ChatMessage[]): Promise<number> {
   const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
-  const each = messages.map(({ role, content }) => 3 + countTokens(role) + countTokens(content));
+  // A text may hold the name of a special token; as text it is not one.
+  const tokensIn = (text: string): number => countTokens(text, { disallowedSpecial: new Set() });
+  const each = messages.map(({ role, content }) => 3 + tokensIn(role) + tokensIn(content));
   return each.reduce((sum, tokens) => sum + tokens, 3);
 }

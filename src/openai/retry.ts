@@ -17,12 +17,16 @@ export interface RetrySettings {
   readonly maxRetries: number;
   /** Wait before the first retry in milliseconds; doubles each time. */
   readonly firstWaitMs: number;
+  /** Longest wait of this program's own choice; a server may ask for more, up to ten minutes. */
   readonly longestWaitMs: number;
   /** Called before each wait. */
   readonly onRetry?: (failure: RetryableError) => void;
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Longest wait that a server is granted, in milliseconds. */
+const LONGEST_ASKED_MS = 600_000;
 
 /** Runs `call`, again after each RetryableError until the retries are used up; then throws the last one. */
 export async function withRetries<T>(call: () => Promise<T>, settings: RetrySettings): Promise<T> {
@@ -31,9 +35,13 @@ export async function withRetries<T>(call: () => Promise<T>, settings: RetrySett
       return await call();
     } catch (error) {
       if (!(error instanceof RetryableError) || attempt >= settings.maxRetries) throw error;
+      const asked = error.waitMs;
+      if (asked !== undefined && asked > LONGEST_ASKED_MS)
+        throw new Error(`${error.message} (it asks to wait ${Math.round(asked / 1000)} s)`, {
+          cause: error,
+        });
       settings.onRetry?.(error);
-      const wait = error.waitMs ?? settings.firstWaitMs * 2 ** attempt;
-      await sleep(Math.min(wait, settings.longestWaitMs));
+      await sleep(asked ?? Math.min(settings.firstWaitMs * 2 ** attempt, settings.longestWaitMs));
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The local judge on answers to questions outside SEAL's logs, labelled by reading: experiments/replay holds them and says how they were made. */
 import path from "node:path";
 import { z } from "zod";
-import { readText } from "../files/files";
+import { readText } from "../files/text";
 import { agreementOfCodes, verdictCode, type Agreement } from "../judge/agreement";
 import { judgeLocally } from "../judge/lexical";
 import { containsGold } from "../judge/rules";

@@ -8,7 +8,7 @@ import type { Table } from "../plot/table";
 import { canonicalJson } from "../files/files";
 import type { Executor } from "../restem/group";
 import { settingsChanges } from "../schema/changes";
-import type { Journal } from "./journal";
+import { INPUTS, type Journal } from "./journal";
 import type { Workload } from "./plan";
 import type { RunRecord } from "./record";
 
@@ -98,10 +98,10 @@ export async function requireSameInputs(
   inputs: readonly RunRecord["inputs"][number][],
 ): Promise<void> {
   const here = Object.fromEntries(inputs.map(({ name, sha256 }) => [name, sha256]));
-  const before = await once(journal, "inputs", () => Promise.resolve(here));
+  const before = await once(journal, INPUTS, () => Promise.resolve(here));
   const changes = settingsChanges(before, here);
   if (changes.length > 0)
     throw new UserError(
-      `This run was begun with other files: ${changes.slice(0, 3).join(", ")}.\nPut them back to go on, or move the run's folder away to start anew.`,
+      `This run was begun with other files: ${changes.slice(0, 3).join(", ")}.\nPut them back to go on, or throw the run away with --discard to start anew.`,
     );
 }

@@ -1,8 +1,9 @@
 /** Draws the figures of a finished run again from what is saved, with no training. */
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { errorMessage, UserError } from "../messages/errors";
+import { readJson } from "../files/text";
+import { UserError } from "../messages/errors";
 import type { Figure } from "../plot/figure";
 import { renderFigure } from "../plot/render";
 import { renderTable, type Table } from "../plot/table";
@@ -16,18 +17,10 @@ export async function redrawFigures(folder: string): Promise<string[]> {
   for (const name of (await readdir(figures)).filter((file) => file.endsWith(".json")).sort()) {
     const file = path.join(figures, name);
     const base = file.slice(0, -".json".length);
-    const saved = await readSaved(file);
+    const saved = (await readJson(file)) as Figure | Table;
     written.push(
       ...("columns" in saved ? await renderTable(saved, base) : await renderFigure(saved, base)),
     );
   }
   return written;
-}
-
-async function readSaved(file: string): Promise<Figure | Table> {
-  try {
-    return JSON.parse(await readFile(file, "utf8")) as Figure | Table;
-  } catch (error) {
-    throw new UserError(`${file} is not a saved figure: ${errorMessage(error)}`);
-  }
 }

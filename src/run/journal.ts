@@ -14,7 +14,7 @@ export interface Spent {
 
 /** A journal that is open for one run. Close it. */
 export interface Journal {
-  /** How many different keys it holds. */
+  /** How many pieces of finished work it holds: different keys, `INPUTS` not counted. */
   readonly size: number;
   /** Time that the run has taken, this part of it and, up to their last entries, the parts before. */
   spent(): Spent;
@@ -34,27 +34,35 @@ const entrySchema = z.strictObject({
 });
 const NEWLINE = 0x0a;
 
+/** The key under which a run keeps what files it was begun with, which is no work yet. */
+export const INPUTS = "inputs";
+
 /**
  * Opens or creates a journal for these settings (plain data). Cuts off a last line that was not written
- * to its end. Throws a UserError where any other line is damaged, or where the journal is of other settings.
+ * to its end. One without any finished work is begun anew: it binds nobody to its settings or files.
+ * Throws a UserError where a line is damaged, or where finished work is of other settings.
  */
 export async function openJournal(file: string, settings: unknown): Promise<Journal> {
   const handle = await openForAppending(file);
   try {
     const bytes = await handle.readFile();
     const { lines, length } = readLines(bytes, file);
-    const [header, ...entries] = lines;
+    const [header, ...rest] = lines;
+    const entries = rest.map((entry, i) => parsed(entrySchema, entry, file, i + 2));
+    if (header === undefined || entries.every(({ key }) => key === INPUTS)) {
+      await handle.truncate(0);
+      const fresh = new FileJournal(file, handle, 0);
+      await fresh.write({ settings, hash: sha256OfText(canonicalJson(settings)) });
+      await syncFolder(path.dirname(file));
+      return fresh;
+    }
+    checkSettings(parsed(headerSchema, header, file, 1).settings, settings, file);
     if (length < bytes.length) await handle.truncate(length);
     const journal = new FileJournal(file, handle, length);
-    if (header === undefined) {
-      await journal.write({ settings, hash: sha256OfText(canonicalJson(settings)) });
-      await syncFolder(path.dirname(file));
-    } else checkSettings(parsed(headerSchema, header, file, 1).settings, settings, file);
-    entries.forEach((entry, i) => {
-      const { key, value, spent } = parsed(entrySchema, entry, file, i + 2);
+    for (const { key, value, spent } of entries) {
       journal.before = spent ?? journal.before;
       if (!journal.values.has(key)) journal.values.set(key, value);
-    });
+    }
     return journal;
   } catch (error) {
     await handle.close();
@@ -86,7 +94,7 @@ class FileJournal implements Journal {
   ) {}
 
   get size(): number {
-    return this.values.size;
+    return this.values.size - (this.values.has(INPUTS) ? 1 : 0);
   }
 
   get(key: string): unknown {
@@ -167,7 +175,7 @@ function parsed<T>(schema: z.ZodType<T>, json: string, file: string, line: numbe
 
 function damaged(file: string, line: number): UserError {
   return new UserError(
-    `${file}, line ${line}: damaged (its checksum does not match).\nRestore the file, or move its folder away to start the run anew.`,
+    `${file}, line ${line}: damaged (its checksum does not match).\nRestore the file, or throw the run away with --discard to start anew.`,
   );
 }
 
@@ -176,6 +184,6 @@ function checkSettings(before: unknown, now: unknown, file: string): void {
   if (changes.length === 0) return;
   const more = changes.length > 5 ? ` and ${changes.length - 5} more` : "";
   throw new UserError(
-    `${file} is of a run with other settings: ${changes.slice(0, 5).join(", ")}${more}.\nSet them back to resume it, or move its folder away to start anew.`,
+    `${file} is of a run with other settings: ${changes.slice(0, 5).join(", ")}${more}.\nSet them back to resume it, give the variant another name, or throw it away with --discard.`,
   );
 }

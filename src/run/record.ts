@@ -1,14 +1,15 @@
 /** The record of a finished run: its schema, reading, writing, and the description of where it ran. */
 import { execFile } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { strictObject } from "../schema/schema";
-import { errorMessage, UserError } from "../messages/errors";
+import { UserError } from "../messages/errors";
 import { machineSchema } from "../queue/machine";
 import { writeFileAtomic } from "../files/files";
+import { readJson } from "../files/text";
 import { writingSchema } from "./writing";
 
 const share = z.number().min(0).max(1);
@@ -179,21 +180,9 @@ export async function writeRecord(folder: string, record: RunRecord): Promise<st
 
 /** Reads a record from its file or folder. Throws a UserError that names the key that is wrong. */
 export async function readRecord(fileOrFolder: string): Promise<RunRecord> {
-  let file = fileOrFolder;
-  let text: string;
-  try {
-    if ((await stat(file)).isDirectory()) file = path.join(file, FILE);
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw new UserError(`No record can be read at ${file}: ${errorMessage(error)}`);
-  }
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${file} is not JSON: ${errorMessage(error)}`);
-  }
-  return checked(data, file);
+  const found = await stat(fileOrFolder).catch(() => undefined);
+  const file = found?.isDirectory() ? path.join(fileOrFolder, FILE) : fileOrFolder;
+  return checked(await readJson(file, { name: `the record ${file}` }), file);
 }
 
 function checked(data: unknown, file: string): RunRecord {

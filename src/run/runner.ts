@@ -19,6 +19,7 @@ import {
 } from "../files/files";
 import type { AnyExperiment, AnyVariant, Outcome } from "./experiment";
 import { settingsChanges } from "../schema/changes";
+import { discardRun } from "./discard";
 import { openJournal, type Spent } from "./journal";
 import { acquireLock } from "./lock";
 import { describeEnvironment, readRecord, writeRecord, type RunRecord } from "./record";
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly output?: string;
   /** Run again although a finished result is there, false unless told; the old one is replaced when the new one is complete. */
   readonly again?: boolean;
+  /** Throw an unfinished run of this name away first, with all that it has finished; it is resumed unless told. */
+  readonly discard?: boolean;
   /** Lines for the user; silent unless told. */
   readonly log?: (line: string) => void;
   /** Shows no progress line; false unless told. */
@@ -77,15 +80,17 @@ export async function runExperiment(
   const results = path.resolve(options.output ?? path.join(packageRoot, "results"));
   const directory = path.join(results, name);
   const log = options.log ?? (() => undefined);
+  const partial = path.join(results, ".partial", name);
+  if (options.discard && (await discardRun(partial)))
+    log(`Thrown away: the unfinished run in ${partial}.`);
   if (existsSync(path.join(directory, "record.json")) && !options.again) {
     const record = await readRecord(directory);
     checkSameVariant(experiment, record, variant, directory);
     return { directory, record, alreadyComplete: true };
   }
   requireHandedOut(experiment, options);
-  const partial = path.join(results, ".partial", name);
   await makeFolder(partial);
-  const lock = await acquireLock(path.join(results, ".partial", `${name}.lock`));
+  const lock = await acquireLock(`${partial}.lock`);
   try {
     await removeLeftovers(partial);
     prepareEngine(variant.model);
@@ -258,7 +263,7 @@ function checkSameVariant(
   const changes = settingsChanges(schema.safeParse(config).data ?? config, variant);
   if (changes.length > 0)
     throw new UserError(
-      `${folder} is of a run with other settings: ${changes.slice(0, 5).join(", ")}.\nGive the variant another name, or set them back; --again replaces a finished run.`,
+      `${folder} is of a run with other settings: ${changes.slice(0, 5).join(", ")}.\nGive the variant another name, or set them back; --again replaces a finished run, --discard throws an unfinished one away.`,
     );
 }
 

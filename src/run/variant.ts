@@ -1,7 +1,7 @@
 /** Reading a variant's file: JSON with `extends`. What it may hold is the experiments' matter. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { errorMessage, UserError } from "../messages/errors";
+import { readJson } from "../files/text";
+import { UserError } from "../messages/errors";
 
 /** A variant's file as data. `extends` (relative to the file) is laid under it, objects key by key; null takes a key away. */
 export async function readVariantData(file: string): Promise<unknown> {
@@ -10,12 +10,7 @@ export async function readVariantData(file: string): Promise<unknown> {
 
 async function resolveExtends(file: string, chain: readonly string[]): Promise<unknown> {
   if (chain.includes(file)) throw new UserError(`${file}: "extends" goes round in a circle.`);
-  let data: unknown;
-  try {
-    data = JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    throw new UserError(`Cannot read the variant ${file}: ${errorMessage(error)}`);
-  }
+  const data = await readJson(file, { name: `the variant ${file}` });
   if (!isObject(data)) throw new UserError(`${file}: a variant is a JSON object.`);
   const { extends: base, ...own } = data;
   if (base === undefined) return own;

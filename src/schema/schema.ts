@@ -33,6 +33,14 @@ export function checkData<T extends z.ZodType>(
   );
 }
 
+/** A variant's name, which its results' folder is called by. */
+export const variantName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9.-]*$/,
+    'a name may be of small letters, digits, "." and "-", beginning with a letter or digit, such as "my-run-2"',
+  );
+
 /** The known word with the fewest edits from `word`, if that is less than half of its length. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known

@@ -1,6 +1,6 @@
 /** What a model is asked: for a self-edit about a passage, and for an answer. What becomes of a self-edit is in sequences.ts. */
-import { readFile, stat } from "node:fs/promises";
-import { errorMessage, UserError } from "../messages/errors";
+import { readText } from "../files/text";
+import { UserError } from "../messages/errors";
 import type { ChatMessage } from "../model/types";
 
 /** The five kinds of self-edit that SEAL compares (paper, table on prompt formats). */
@@ -93,18 +93,9 @@ export async function readPromptFile(
   { purpose = "self-edit", raw = false }: { purpose?: PromptPurpose; raw?: boolean } = {},
 ): Promise<PromptTemplate> {
   const check = purpose === "answer" ? checkQuestionTemplate : checkTemplate;
-  try {
-    const { size } = await stat(path);
-    if (size > largestPromptFile) {
-      throw new UserError(
-        `the prompt file ${path} has ${size} bytes; at most ${largestPromptFile} are allowed`,
-      );
-    }
-    return check({ text: await readFile(path, "utf8"), source: path, ...(raw ? { raw } : {}) });
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot read the prompt file ${path}: ${errorMessage(error)}`);
-  }
+  const name = `the prompt file ${path}`;
+  const text = await readText(path, { name, limit: largestPromptFile });
+  return check({ text, source: path, ...(raw ? { raw } : {}) });
 }
 
 /** The request for a self-edit in the user's own wording, e.g. the paper's. Throws UserError where it has no `{passage}`. */

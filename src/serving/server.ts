@@ -12,7 +12,8 @@ import { promptTokens, type GenerateOptions, type PromptGroup } from "../lora/ge
 import { writePeft } from "../lora/peft";
 import { TARGET_NAMES } from "../model/adapters";
 import type { Model } from "../model/load";
-import { baseAddress, exchange, messageOf, refusalOf, type HttpAnswer } from "../openai/http";
+import { jsonOf, messageOf, refusalOf } from "../openai/answers";
+import { baseAddress, exchange, type HttpAnswer } from "../openai/http";
 import { createGate, RetryableError, withRetries } from "../openai/retry";
 import { createRandom } from "../statistics/random";
 import { executeGroup, type Executor, type GenerateAnswers } from "../restem/group";
@@ -80,14 +81,14 @@ export async function openServer(options: ServerOptions, model: Model): Promise<
 
 async function servedModel({ url, model, apiKey, timeout = 600 }: ServerOptions): Promise<string> {
   const address = `${baseAddress(url)}/models`;
-  let answer: HttpAnswer;
+  let json: object;
   try {
-    answer = await exchange(address, { apiKey, timeout: Math.min(timeout, 30) });
+    json = jsonOf(address, await exchange(address, { apiKey, timeout: Math.min(timeout, 30) }));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`No server at ${url}: ${errorMessage(error)}`);
   }
-  if (answer.status !== 200) throw new UserError(refusalOf(address, answer).message);
-  const parsed = modelsSchema.safeParse(jsonOf(answer.body));
+  const parsed = modelsSchema.safeParse(json);
   if (!parsed.success)
     throw new UserError(`${address} does not list models: is this a server's /v1?`);
   const names = parsed.data.data.map(({ id }) => id);
@@ -207,8 +208,7 @@ class Server {
     };
     return this.retried(async () => {
       const answer = await this.send("completions", request);
-      if (answer.status !== 200) throw refusalOf(`${this.base}/completions`, answer);
-      const parsed = completionSchema.safeParse(jsonOf(answer.body));
+      const parsed = completionSchema.safeParse(jsonOf(`${this.base}/completions`, answer));
       if (!parsed.success) throw new RetryableError("the server's reply is no completion");
       return parsed.data.choices[0].text;
     });
@@ -241,12 +241,4 @@ class Server {
 /** A whole number in [0, 2^31) from a text. */
 function seedOf(text: string): number {
   return createHash("sha256").update(text).digest().readUInt32BE() >>> 1;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

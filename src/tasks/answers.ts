@@ -1,7 +1,7 @@
 /** Answers to judge: from JSON lines, from a log as SEAL released them, or from a finished run. Judging them is elsewhere. */
 import { z } from "zod";
-import { errorMessage, UserError } from "../messages/errors";
-import { readText } from "../files/files";
+import { UserError } from "../messages/errors";
+import { isJsonLines, parseJson, parseJsonLines, readText } from "../files/text";
 import { readArticles, readSquad, type Passage } from "./squad";
 import type { JudgeInput } from "../judge/lexical";
 import type { Verdict } from "../judge/verdict";
@@ -54,9 +54,7 @@ const logSchema = z.object({
  */
 export async function readAnswers(file: string, questions?: string): Promise<GivenAnswer[]> {
   const text = await readText(file);
-  const answers = file.endsWith(".jsonl")
-    ? await fromLines(text, file, questions)
-    : fromLog(text, file);
+  const answers = isJsonLines(file) ? await fromLines(text, file, questions) : fromLog(text, file);
   if (answers.length === 0) throw new UserError(`${file} has no answers.`);
   return answers;
 }
@@ -82,11 +80,7 @@ function fromLog(text: string, file: string): GivenAnswer[] {
 }
 
 async function fromLines(text: string, file: string, questions?: string): Promise<GivenAnswer[]> {
-  const lines = text
-    .split("\n")
-    .map((line, l) => ({ line, where: `${file}, line ${l + 1}` }))
-    .filter(({ line }) => line.trim() !== "")
-    .map(({ line, where }) => ({ where, value: parseJson(line, where) }));
+  const lines = parseJsonLines(text, file);
   const passages = lines.some(({ value }) => rolloutSchema.safeParse(value).success)
     ? await (questions === undefined ? readArticles() : readSquad(questions))
     : [];
@@ -116,12 +110,4 @@ function goldsOf(passages: readonly Passage[]): Map<string, readonly string[]> {
       questions.map(({ question, answers }) => [question, answers] as const),
     ),
   );
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new UserError(`${where} is not JSON: ${errorMessage(error)}`);
-  }
 }

@@ -17,7 +17,7 @@ export interface DataFile {
 
 /** What `data.source` of a variant may be. */
 const forms =
-  '"articles", the path of a SQuAD file (.json or .parquet), seal:squad_val.json, or hub:owner/name[@revision]/path/in/the/dataset';
+  '"articles", the path of a SQuAD file (.json, .jsonl or .parquet), seal:squad_val.json, or hub:owner/name[@revision]/path/in/the/dataset';
 
 /**
  * The file that a source names. Files of the hub are kept in the user's cache, whole or not at all. Throws UserError
@@ -46,7 +46,7 @@ const answerSchema = z.object({
 
 async function hubFile(source: string, progress?: Progress): Promise<DataFile> {
   const parts =
-    /^hub:(\w[\w.-]*)\/(\w[\w.-]*)(?:@([\w.][\w.-]*))?\/((?:\w[\w.-]*\/)*\w[\w.-]*\.(?:json|parquet))$/.exec(
+    /^hub:(\w[\w.-]*)\/(\w[\w.-]*)(?:@([\w.][\w.-]*))?\/((?:\w[\w.-]*\/)*\w[\w.-]*\.(?:jsonl?|parquet))$/.exec(
       source,
     );
   const [, owner, name, revision = "main", file] = parts ?? [];

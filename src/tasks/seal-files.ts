@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { cacheDirectory } from "../files/cache";
-import { readText, writeFileAtomic } from "../files/files";
+import { writeFileAtomic } from "../files/files";
+import { readText } from "../files/text";
 import { errorMessage, UserError } from "../messages/errors";
 import { placesOf, SEAL_COMMIT, SEAL_FOLDERS, SEAL_MARKS } from "./seal-layouts";
 import { passagesFile } from "./seal-passages";

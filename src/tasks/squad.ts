@@ -1,10 +1,19 @@
-/** Passages with questions from SQuAD files, SEAL's list form and the embedded articles; asking and judging are elsewhere. */
+/** Passages with questions from files and the embedded articles; in what forms is squad-forms.ts's, asking and judging are elsewhere. */
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { errorMessage, UserError } from "../messages/errors";
-import { isParquet, readSquadParquet, type SquadRow } from "./parquet";
+import { isJsonLines, parseJson, parseJsonLines, readJson, readText } from "../files/text";
+import { UserError } from "../messages/errors";
+import { isParquet, readSquadParquet } from "./parquet";
+import {
+  passagesOf,
+  rowsOf,
+  title,
+  type FormProblem,
+  type QuestionKind,
+  type RawPassage,
+  type Split,
+} from "./squad-forms";
 
 /** A question and what counts as its answer. */
 export interface Question {
@@ -30,105 +39,6 @@ export interface Passage {
   readonly questions: readonly Question[];
 }
 
-/** What the articles of the embedded data set are for. */
-export type Split = "train" | "eval";
-
-const questionKinds = ["direct", "reworded", "combined"] as const;
-
-/** How far a question is from its passage's wording: "direct" (nearly the same), "reworded" or "combined" (two facts put together). */
-export type QuestionKind = (typeof questionKinds)[number];
-
-const largestFile = 256 * 1024 * 1024;
-
-const text = (limit: number) => z.string().max(limit).regex(/\S/, "is blank");
-const identifier = text(500).optional();
-const split = z.enum(["train", "eval"]).optional();
-const kind = z.enum(questionKinds).optional();
-const title = text(1000);
-const context = text(200_000);
-const questionText = text(10_000);
-const answerText = text(10_000);
-
-const squadQuestion = z
-  .object({
-    id: identifier,
-    question: questionText,
-    kind,
-    is_impossible: z.boolean().optional(),
-    answers: z.array(z.object({ text: answerText })).max(1000),
-  })
-  .refine((question) => question.is_impossible === true || question.answers.length > 0, {
-    message: "has no answer",
-    path: ["answers"],
-  });
-const squadParagraph = z.object({
-  id: identifier,
-  context,
-  qas: z.array(squadQuestion).max(10_000),
-});
-const squadArticle = z.object({ title, split, paragraphs: z.array(squadParagraph).max(100_000) });
-const squadFile = z.object({ data: z.array(squadArticle).max(100_000) });
-
-const listQuestion = z.object({ id: identifier, question: questionText, answer: answerText });
-const listFile = z
-  .array(
-    z.object({
-      id: identifier,
-      title,
-      context,
-      split,
-      questions: z.array(listQuestion).max(10_000),
-    }),
-  )
-  .max(1_000_000);
-
-/** A passage as both forms give it: ids may be missing, the split too. */
-interface RawPassage {
-  id?: string;
-  title: string;
-  split?: Split;
-  passage: string;
-  questions: { id?: string; question: string; answers: string[]; kind?: QuestionKind }[];
-}
-
-function fromSquad(file: z.infer<typeof squadFile>): RawPassage[] {
-  return file.data.flatMap((article) =>
-    article.paragraphs.map((paragraph) => ({
-      id: paragraph.id,
-      title: article.title,
-      split: article.split,
-      passage: paragraph.context,
-      questions: paragraph.qas
-        .filter((question) => question.is_impossible !== true)
-        .map(({ answers, ...question }) => ({
-          ...question,
-          answers: answers.map((answer) => answer.text),
-        })),
-    })),
-  );
-}
-
-function fromList(file: z.infer<typeof listFile>): RawPassage[] {
-  return file.map(({ context: passage, questions, ...rest }) => ({
-    ...rest,
-    passage,
-    questions: questions.map(({ answer, ...question }) => ({ ...question, answers: [answer] })),
-  }));
-}
-
-/** Questions of one passage stand together, as in the released files; those without an answer are left out. */
-function fromRows(rows: readonly SquadRow[]): RawPassage[] {
-  const passages: RawPassage[] = [];
-  for (const { id, title, context: passage, question, answers } of rows) {
-    const last = passages.at(-1);
-    const same = last?.title === title && last.passage === passage;
-    const current = same ? last : { title, passage, questions: [] };
-    if (!same) passages.push(current);
-    if (answers.text.length > 0) current.questions.push({ id, question, answers: answers.text });
-  }
-  return passages;
-}
-
 /** `data[0].paragraphs[2].context` from zod's path. */
 function place(keys: readonly PropertyKey[]): string {
   const joined = keys
@@ -137,33 +47,8 @@ function place(keys: readonly PropertyKey[]): string {
   return joined.replace(/^\./, "") || "the top level";
 }
 
-function check<T>(schema: z.ZodType<T>, json: unknown, file: string): T {
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new UserError(
-    `${file}: ${place(issue.path)}: ${issue.message}\nExpected SQuAD v1.1 (data, paragraphs, qas) or a list of {title, context, questions: [{question, answer}]}.`,
-  );
-}
-
-async function readJson(file: string): Promise<unknown> {
-  let content: string;
-  try {
-    const { size } = await stat(file);
-    if (size > largestFile) {
-      throw new UserError(`${file} has ${size} bytes; at most ${largestFile} are allowed`);
-    }
-    content = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot read the passages in ${file}: ${errorMessage(error)}`);
-  }
-  try {
-    return JSON.parse(content) as unknown;
-  } catch (error) {
-    throw new UserError(`${file} is not JSON: ${errorMessage(error)}`);
-  }
-}
+const EXPECTED =
+  "Expected SQuAD (data, paragraphs, qas), rows of a question each (title, context, question, answers), or a list of {title, context, questions: [{question, answer}]}.";
 
 /** Ids where they are missing: `{title}/{position}` of the passage under its title, and the question's position after that, from 0. */
 function identify(raw: readonly RawPassage[]): (Passage & { split?: Split })[] {
@@ -188,18 +73,33 @@ function refuseRepeatedIds(passages: readonly Passage[], file: string): void {
     const seen = new Set<string>();
     for (const { id } of items) {
       if (seen.has(id))
-        throw new UserError(`${file}: the id "${id}" occurs twice; ids must differ`);
+        throw new UserError(
+          `${file}: the id "${id}" occurs twice; ids must differ: change one, or leave all ids out.`,
+        );
       seen.add(id);
     }
   }
 }
 
 async function readRaw(file: string): Promise<RawPassage[]> {
-  if (isParquet(file)) return fromRows(await readSquadParquet(file));
-  const json = await readJson(file);
-  return Array.isArray(json)
-    ? fromList(check(listFile, json, file))
-    : fromSquad(check(squadFile, json, file));
+  if (isParquet(file)) {
+    const rows = rowsOf(await readSquadParquet(file));
+    return inFile(rows, ([row, ...keys]) => `${file}: row ${Number(row) + 1}: ${place(keys)}`);
+  }
+  const text = await readText(file, { name: `the passages in ${file}` });
+  if (!isJsonLines(file))
+    return inFile(passagesOf(parseJson(text, file)), (keys) => `${file}: ${place(keys)}`);
+  const lines = parseJsonLines(text, file);
+  const values = lines.map(({ value }) => value);
+  return inFile(passagesOf(values), ([l, ...keys]) => `${lines[Number(l)].where}: ${place(keys)}`);
+}
+
+function inFile(
+  read: RawPassage[] | FormProblem,
+  where: (place: readonly PropertyKey[]) => string,
+): RawPassage[] {
+  if (Array.isArray(read)) return read;
+  throw new UserError(`${where(read.place)}: ${read.message}\n${EXPECTED}`);
 }
 
 /** Options of `readSquad`. */
@@ -210,7 +110,7 @@ export interface SquadOptions {
 
 /**
  * Reads passages in the file's order from SQuAD v1.1 JSON (v2 too: questions without an answer are left out), from
- * the hub's Parquet form, or from SEAL's released list form.
+ * rows of a question each (the hub's Parquet, or JSON and JSON lines), or from SEAL's released list form. `split` keeps the articles whose key `split` has that value.
  * Throws UserError, naming file and place, for anything else, for repeated ids and for a file without that split.
  */
 export async function readSquad(file: string, options: SquadOptions = {}): Promise<Passage[]> {

@@ -32,7 +32,7 @@ const cases: [name: string, args: () => string[], message: RegExp][] = [
     () => ["adapt", "--model", "file:/nowhere", "--keep", out, "--ask", "Who?"],
     /Nothing was learned in .*out; give --passage FILE first/,
   ],
-  ["a variant that is not JSON", () => ["run", file("a.json", "{")], /Cannot read the variant/],
+  ["a variant that is not JSON", () => ["run", file("a.json", "{")], /a\.json is not JSON/],
   [
     "an unknown experiment",
     () => ["run", file("b.json", `{"experiment": "x"}`)],

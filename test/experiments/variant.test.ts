@@ -101,7 +101,7 @@ test("a file that two others extend is no circle", async () => {
 test("what cannot be read is named", async () => {
   assert.match(
     await complaint({ "main.json": "{name: 1}" }),
-    /Cannot read the variant .*main\.json/,
+    /the variant .*main\.json is not JSON: /,
   );
   assert.match(await complaint({ "main.json": { extends: "none.json" } }), /none\.json/);
   assert.match(await complaint({ "main.json": { extends: 3 } }), /"extends" must name a file/);

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -111,6 +112,63 @@ test("killed in the middle, it loses no verdict and asks only for what is missin
       [4, 0],
       [4, 0],
     ],
+  );
+  await server.close();
+});
+
+test("where nothing was graded it says so, with the reasons, and ends as a failure", async ({
+  folder,
+}) => {
+  const file = await writeAnswers(folder);
+  const thinking = await startServer(() => ({
+    kind: "reply",
+    text: "<think>no",
+    finish: "length",
+  }));
+  const output = path.join(folder, "out.jsonl");
+  const { code, stdout, stderr } = await seal([file, ...at(thinking, folder), "--output", output]);
+  assert.is(code, 2);
+  assert.is(stdout, "");
+  assert.match(
+    stderr,
+    "Nothing was graded, 12 asked: the reply was cut at 8 tokens while it was thinking (12).",
+  );
+  assert.match(stderr, "A thinking model needs more --reply-tokens");
+  assert.not(existsSync(output));
+  await thinking.close();
+
+  const refusing = await startServer(() => ({
+    kind: "status",
+    status: 400,
+    error: { message: "This model's maximum context length is 10 tokens." },
+  }));
+  const refused = await seal([file, ...at(refusing, folder)]);
+  assert.is(refused.code, 2);
+  assert.match(refused.stderr, "HTTP 400: This model's maximum context length is 10 tokens.");
+  await refusing.close();
+});
+
+test("some ungraded: the reasons are counted, what it cost is said as far as it is known", async ({
+  folder,
+}) => {
+  const file = await writeAnswers(folder);
+  const server = await startServer((index, { body }) => {
+    const text = truth(body.messages[0].content);
+    if (index < 3) return { kind: "reply", text: `perhaps ${index}` };
+    if (index > 3) return { kind: "reply", text };
+    return { kind: "raw", body: JSON.stringify({ choices: [{ message: { content: text } }] }) };
+  });
+  const { code, stderr } = await seal([file, ...at(server, folder)]);
+  assert.is(code, 0, stderr);
+  assert.match(
+    stderr,
+    /12 asked, 0 found in .*, 3 ungraded \(another time those only are asked\):/,
+  );
+  assert.match(stderr, / {2}3: the reply is neither yes nor no: "perhaps \d"/);
+  // Eleven replies of 100 and 10 tokens at 2 and 8 dollars for a million.
+  assert.match(
+    stderr,
+    "$0.0031 by the endpoint's count of tokens; replies without a whole count: 1, and what",
   );
   await server.close();
 });

@@ -133,6 +133,56 @@ test("failed calls and unclear replies are ungraded, and not kept", async ({ cac
   await server.close();
 });
 
+test("no verdict is read from a thought or a reply that is cut, and none of it is kept", async ({
+  cache,
+}) => {
+  const replies = [
+    { text: "<think>\nNo match? Let me", finish: "length" },
+    { text: "<think>\nNo match? Let me" },
+    { text: "Yes, the student's answer may", finish: "length" },
+    { text: "<think>\nIs there no doubt?\n</think>\n\nyes" },
+    { text: "no, or is it?\n</think>\nYes." },
+    { text: "perhaps" },
+    { text: "who knows" },
+  ];
+  const server = await startServer((_, { body }) => ({
+    kind: "reply",
+    ...replies[Number(/number (\d+)/.exec(body.messages[0].content)?.[1])],
+  }));
+  const { verdicts, reasons } = await judgeAt(server, cache).judge(inputs.slice(0, 7));
+  assert.equal(verdicts.slice(3), ["correct", "correct", "ungraded", "ungraded"]);
+  assert.equal(verdicts.slice(0, 3), ["ungraded", "ungraded", "ungraded"]);
+  const [first, ...others] = reasons;
+  assert.equal(first.count, 2);
+  assert.match(first.reason, /^the reply is neither yes nor no: "(?:perhaps|who knows)"$/);
+  assert.equal(Object.fromEntries(others.map(({ reason, count }) => [reason, count])), {
+    "the reply ends in the middle of a thought": 1,
+    "the reply was cut at 8 tokens": 1,
+    "the reply was cut at 8 tokens while it was thinking": 1,
+  });
+  assert.is((await verdictFiles(cache)).length, 2);
+  await server.close();
+});
+
+test("more tokens are asked for where a model thinks; the verdicts are the same ones", async ({
+  cache,
+}) => {
+  const server = await startServer((_, { body }) =>
+    (body.max_tokens ?? 0) < 100
+      ? { kind: "reply", text: "<think>", finish: "length" }
+      : { kind: "reply", text: "<think>no</think>yes" },
+  );
+  const judge = (replyTokens?: number): ModelJudge =>
+    createModelJudge(createOpenAiClient({ baseUrl: server.baseUrl, model: "m" }), {
+      cacheDirectory: cache,
+      ...(replyTokens === undefined ? {} : { replyTokens }),
+    });
+  assert.equal((await judge().judge([inputs[0]])).verdicts, ["ungraded"]);
+  assert.equal((await judge(2048).judge([inputs[0]])).verdicts, ["correct"]);
+  assert.equal((await judge().judge([inputs[0]])).cached, 1);
+  await server.close();
+});
+
 test("a blank answer is wrong without being asked about", async ({ cache }) => {
   const server = await startServer(() => ({ kind: "reply", text: "yes" }));
   const { verdicts, asked } = await judgeAt(server, cache).judge([{ ...inputs[0], answer: " \n" }]);
@@ -154,16 +204,17 @@ test("sends nothing where the spending limit does not cover what is missing", as
   await server.close();
 });
 
-test("a refused key stops the run, and no more is sent", async ({ cache }) => {
-  const server = await startServer(() => ({ kind: "status", status: 401 }));
-  let thrown: unknown;
-  await judgeAt(server, cache)
-    .judge(inputs)
-    .catch((error: unknown) => (thrown = error));
-  assert.instance(thrown, UserError);
-  assert.ok(server.received.length <= 3, `${server.received.length} calls`);
-  await server.close();
-});
+for (const status of [400, 401])
+  test(`HTTP ${status} stops the run, and no more is sent`, async ({ cache }) => {
+    const server = await startServer(() => ({ kind: "status", status }));
+    let thrown: unknown;
+    await judgeAt(server, cache)
+      .judge(inputs)
+      .catch((error: unknown) => (thrown = error));
+    assert.instance(thrown, UserError);
+    assert.ok(server.received.length <= 3, `${server.received.length} calls`);
+    await server.close();
+  });
 
 test("the prompt holds question, golds and answer", () => {
   const [{ content }] = gradingPrompt({ question: "Q?", gold: ["one", "two"], answer: " mine \n" });

@@ -170,6 +170,7 @@ test("impossible jobs are rejected before any work", async () => {
   const results = await trainJobs(model, [
     { sequences: [], settings },
     { sequences: [{ ids: [5] }], settings },
+    { sequences: [{ ids: ids(6), lossFrom: 5 }], settings: { ...settings, maximumTokens: 4 } },
     { sequences: many, settings },
   ]);
   assert.equal(
@@ -177,6 +178,11 @@ test("impossible jobs are rejected before any work", async () => {
     [
       ["rejected", "no training sequences", 0],
       ["rejected", "training sequence 1 has no token to predict", 0],
+      [
+        "rejected",
+        "training sequence 1 has no token to predict: its prompt has 5 tokens, and it is cut after 4 (maximumTokens)",
+        0,
+      ],
       ["rejected", "300000 steps are more than 200000", 0],
     ],
   );

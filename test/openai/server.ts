@@ -4,9 +4,14 @@ import type { AddressInfo } from "node:net";
 
 /** What the server does with one request. */
 export type Behaviour =
-  | { readonly kind: "reply"; readonly text: string }
-  | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string }
-  | { readonly kind: "raw"; readonly body: string }
+  | { readonly kind: "reply"; readonly text: string; readonly finish?: string }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly retryAfter?: string;
+      readonly error?: object;
+    }
+  | { readonly kind: "raw"; readonly body: string; readonly type?: string }
   | { readonly kind: "hang" }
   | { readonly kind: "cut" }
   | { readonly kind: "half" };
@@ -15,7 +20,13 @@ export type Behaviour =
 export interface Received {
   readonly path: string;
   readonly authorization?: string;
-  readonly body: { model: string; messages: { role: string; content: string }[] };
+  readonly body: {
+    model: string;
+    messages: { role: string; content: string }[];
+    temperature?: number;
+    max_tokens?: number;
+    max_completion_tokens?: number;
+  };
   readonly at: number;
 }
 
@@ -69,9 +80,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 /** A chat completion as OpenAI's endpoints send it. */
-export function completion(text: string): string {
+export function completion(text: string, finish = "stop"): string {
   return JSON.stringify({
-    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }],
+    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: finish }],
     usage: { prompt_tokens: 100, completion_tokens: 10 },
   });
 }
@@ -81,7 +92,7 @@ function act(behaviour: Behaviour, request: IncomingMessage, response: ServerRes
     case "reply":
       response
         .writeHead(200, { "content-type": "application/json" })
-        .end(completion(behaviour.text));
+        .end(completion(behaviour.text, behaviour.finish));
       return;
     case "status":
       response
@@ -89,10 +100,12 @@ function act(behaviour: Behaviour, request: IncomingMessage, response: ServerRes
           behaviour.status,
           behaviour.retryAfter === undefined ? {} : { "retry-after": behaviour.retryAfter },
         )
-        .end('{"error":{}}');
+        .end(JSON.stringify({ error: behaviour.error ?? {} }));
       return;
     case "raw":
-      response.writeHead(200).end(behaviour.body);
+      response
+        .writeHead(200, { "content-type": behaviour.type ?? "application/json" })
+        .end(behaviour.body);
       return;
     case "hang":
       return;

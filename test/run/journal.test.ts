@@ -5,7 +5,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
-import { openJournal } from "../../src/run/journal";
+import { INPUTS, openJournal } from "../../src/run/journal";
 import { settingsChanges } from "../../src/schema/changes";
 import { withFolder } from "./temporary";
 
@@ -142,6 +142,33 @@ test("other settings are refused with what changed", () =>
     assert.match(message, "seeds[1]: 2 -> 3");
     assert.match(message, "rounds.count: 3 -> 2");
     assert.not.match(message, "model");
+  }));
+
+test("without finished work a journal binds nobody to its settings", () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, "journal.jsonl");
+    const other = { ...settings, seeds: [7] };
+    await (await openJournal(file, settings)).close();
+    const begun = await openJournal(file, other);
+    await begun.append(INPUTS, { "a.json": "0" });
+    assert.is(begun.size, 0);
+    await begun.close();
+    const corrected = await openJournal(file, settings);
+    assert.is(corrected.get(INPUTS), undefined);
+    await corrected.append(INPUTS, { "a.json": "1" });
+    await corrected.append("work", 1);
+    assert.is(corrected.size, 1);
+    await corrected.close();
+    const entry = { header: undefined, key: undefined, value: undefined };
+    assert.equal(await entriesIn(file), [
+      { ...entry, header: settings },
+      { ...entry, key: INPUTS, value: { "a.json": "1" } },
+      { ...entry, key: "work", value: 1 },
+    ]);
+    assert.match(await refused(openJournal(file, other)), "--discard");
+    const resumed = await openJournal(file, settings);
+    assert.equal(resumed.get(INPUTS), { "a.json": "1" });
+    await resumed.close();
   }));
 
 test("settings that come or go are changes too", () => {

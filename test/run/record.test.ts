@@ -89,7 +89,7 @@ test("a missing or torn record is a user's mistake", () =>
   withFolder(async (folder) => {
     assert.match(
       await message(readRecord(path.join(folder, "none"))),
-      /No record can be read at .*none/,
+      /Cannot read the record .*none/,
     );
     await writeFile(path.join(folder, "record.json"), '{"name": ');
     assert.match(await message(readRecord(folder)), /record\.json is not JSON/);

@@ -129,12 +129,20 @@ test("a model or a data file that is another one than when the run began is name
       { name: "passages.json", source: "here", sha256: "a" },
       { name: "model.safetensors", source: "there", sha256 },
     ];
-    const begin = async (sha256: string): Promise<void> => {
+    const begin = async (sha256: string, work: readonly string[] = []): Promise<void> => {
       const journal = await openJournal(path.join(folder, "journal.jsonl"), {});
       const context = { journal, checkpoints: folder, log: () => undefined, quiet: true };
-      await requireSameInputs(context, inputs(sha256)).finally(() => journal.close());
+      try {
+        await requireSameInputs(context, inputs(sha256));
+        for (const key of work) await journal.append(key, 1);
+      } finally {
+        await journal.close();
+      }
     };
+    // As long as no work is finished the files may be corrected.
+    await begin("a");
     await begin("b");
+    await begin("b", ["first"]);
     await begin("b");
     assert.match(await refusal(begin("c")), 'other files: model.safetensors: "b" -> "c".');
   }));

@@ -84,7 +84,7 @@ prompts("a missing and an overlong prompt file are refused", async () => {
   writeFileSync(file, "{passage}".padEnd(70_000));
   assert.ok(isUserError(/70000 bytes/)(await refusal(readPromptFile(file))));
   assert.ok(
-    isUserError(/cannot read/)(await refusal(readPromptFile(path.join(folder, "nowhere")))),
+    isUserError(/Cannot read/)(await refusal(readPromptFile(path.join(folder, "nowhere")))),
   );
 });
 

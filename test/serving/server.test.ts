@@ -113,7 +113,7 @@ test("answers through the server are those of this process, for the base and for
   });
 });
 
-for (const answer of ["busy", "rubbish", "cut"] as const) {
+for (const answer of ["busy", "rubbish", "cut", "error"] as const) {
   test(`a server that is ${answer} at first is asked again`, async () => {
     await withServer({ first: { count: 2, answer } }, async (server) => {
       const executor = await openServer(options(server), model);
@@ -141,6 +141,18 @@ const mistakes: [name: string, faults: Faults, more: Partial<ServerOptions>, mes
     { first: { count: 99, answer: "rubbish" } },
     {},
     /does not answer: .*no completion/,
+  ],
+  [
+    "an error in every reply",
+    { first: { count: 99, answer: "error" } },
+    {},
+    /does not answer: HTTP 200 with an error .*The engine is starting\./,
+  ],
+  [
+    "a web page",
+    { first: { count: 99, answer: "page" } },
+    {},
+    /a web page \("Welcome"\), not JSON/,
   ],
 ];
 for (const [name, faults, more, message] of mistakes)

@@ -17,7 +17,10 @@ export interface Faults {
   /** Sees no folder of ours. */
   readonly otherDisk?: boolean;
   /** What the first so many completions are answered with. */
-  readonly first?: { readonly count: number; readonly answer: "busy" | "rubbish" | "cut" };
+  readonly first?: {
+    readonly count: number;
+    readonly answer: "busy" | "rubbish" | "cut" | "error" | "page";
+  };
 }
 
 /** A running server. */
@@ -79,6 +82,8 @@ export async function startFakeServer(model: Model, faults: Faults = {}): Promis
     if (fault === "cut") return void request.socket.destroy();
     if (fault === "busy") return refuse(503, "busy");
     if (fault === "rubbish") return send(200, { choices: [] });
+    if (fault === "error") return refuse(200, "The engine is starting.");
+    if (fault === "page") return void response.end("<html><title>Welcome</title></html>");
     const adapter = loaded.get(body.model ?? "");
     if (!adapter && body.model !== "base")
       return refuse(404, `The model ${body.model} does not exist.`);

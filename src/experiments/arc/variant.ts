@@ -13,6 +13,7 @@ import { REWARDS } from "../../restem/rewards";
 import { RECIPE_CHOICES } from "../../tasks/arc/constrained";
 import { RECIPE_LIMITS } from "../../tasks/arc/recipe";
 import { MOST_SAMPLES, SAMPLE_TOKENS } from "../../tasks/arc/training";
+import { variantName } from "../../schema/schema";
 
 /** The paper's arms; "SEAL" goes in rounds from the untrained self-edits. */
 const PAPER_ARMS = ["in context", "fixed recipe", "untrained self-edits", "SEAL"] as const;
@@ -52,7 +53,7 @@ const recipeSchema = z.strictObject({
 
 const settings = z.strictObject({
   experiment: z.literal("arc"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1),
   data: z.union([

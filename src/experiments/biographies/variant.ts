@@ -11,6 +11,7 @@ import {
 } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
 import { worldSizes } from "../../tasks/biographies/world";
+import { variantName } from "../../schema/schema";
 
 /** What self-edits are kept for, and how many inner loops' mean is one's reward. */
 const rewardSchema = z
@@ -24,7 +25,7 @@ const adapterSettings = loraSettingsSchema.omit({ seed: true });
 
 const settings = z.strictObject({
   experiment: z.literal("biographies"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1).default("tiny:biographies"),
   seeds: z.array(z.int()).min(1).max(100).default([1]),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
 import { answersSchema, lessonSettings, samplingSchema } from "../lessons/settings";
+import { variantName } from "../../schema/schema";
 
 const share = z.number().gt(0).max(1);
 
@@ -71,7 +72,7 @@ export function isApart({ method }: Pick<ContinualArm, "method">): boolean {
 /** Schema of the variant. */
 export const continualVariantSchema = z.strictObject({
   experiment: z.literal("continual"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,

@@ -3,11 +3,12 @@ import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../../messages/errors";
 import type { ChatMessage } from "../../model/types";
-import { authorSelfEdits, type AuthoredSelfEdit } from "../../openai/author";
-import { createOpenAiClient } from "../../openai/client";
+import { asSelfEdit, authorSelfEdits, type AuthoredSelfEdit } from "../../openai/author";
+import { createOpenAiClient, type OpenAiClient } from "../../openai/client";
 import type { SelfEditSampling } from "../../restem/policy";
 import type { Passage } from "../../tasks/squad";
-import { readText, sha256OfFile } from "../../files/files";
+import { sha256OfFile } from "../../files/files";
+import { parseJson, parseJsonLines, readText } from "../../files/text";
 import { resolveSealFile, SEAL_PREFIX } from "../../tasks/seal-files";
 
 const authorName = z.string().min(1).max(60);
@@ -22,15 +23,19 @@ export const authorSchema = z.discriminatedUnion("kind", [
     model: z.string().min(1),
     /** The environment variable that holds the key; none is sent where it is not set. */
     keyVariable: z.string().min(1).default("OPENAI_API_KEY"),
-    /** US dollars. */
+    /** US dollars that a run, or its going on after a stop, may spend. */
     spendingLimit: z.number().positive().optional(),
+    /** Tokens of a reply, a thinking model's thoughts among them; the sampling's unless told. */
+    maximumTokens: z.int().min(1).max(131_072).optional(),
+    /** Seconds that one attempt may take; 60 unless told. */
+    timeout: z.number().positive().max(3600).optional(),
   }),
   z.strictObject({
     kind: z.literal("file"),
     name: authorName,
     /**
-     * JSON lines, each {"passage": its text or "id": its id, "completion": …}, or a log as SEAL released them
-     * (.json with articles, contexts and completions), which may be named `seal:eval/gpt4_1.json`.
+     * JSON lines, each {"passage": its text or "id": its id, "completion": …} (further columns are not read), or a log as
+     * SEAL released them (.json with articles, contexts and completions), which may be named `seal:eval/gpt4_1.json`.
      */
     path: z.string().min(1),
   }),
@@ -47,6 +52,8 @@ export interface AuthorRequest {
   readonly passages: readonly Passage[];
   readonly sampling: SelfEditSampling;
   readonly prompt: (passage: Passage) => readonly ChatMessage[];
+  /** Lines for the user about the endpoint; silent unless told. */
+  readonly log?: (line: string) => void;
 }
 
 /**
@@ -55,24 +62,38 @@ export interface AuthorRequest {
  */
 export async function selfEditsBy(
   author: Author,
-  { passages, sampling, prompt }: AuthorRequest,
+  { passages, sampling, prompt, log }: AuthorRequest,
 ): Promise<AuthoredSelfEdit[][]> {
   if (author.kind === "file") return fromFile(author.path, passages, sampling.count);
-  const { baseUrl, model, keyVariable, spendingLimit } = author;
-  const apiKey = process.env[keyVariable];
-  const client = createOpenAiClient({
-    baseUrl,
-    model,
-    ...(apiKey ? { apiKey } : {}),
-    ...(spendingLimit === undefined ? {} : { spendingLimit }),
-  });
-  const { count, temperature, maximumTokens } = sampling;
-  return authorSelfEdits(client, passages, {
+  const { count, temperature } = sampling;
+  const maxTokens = author.maximumTokens ?? sampling.maximumTokens;
+  return authorSelfEdits(clientOf(author, log), passages, {
     count,
     prompt,
     temperature,
-    maxTokens: maximumTokens,
+    maxTokens,
   });
+}
+
+type Endpoint = Extract<Author, { kind: "endpoint" }>;
+/** One client for all batches of a run: what it may spend, and what it found out of the endpoint, hold for all of them. */
+const clients = new WeakMap<Endpoint, OpenAiClient>();
+
+function clientOf(author: Endpoint, log?: (line: string) => void): OpenAiClient {
+  const { name, baseUrl, model, keyVariable, spendingLimit, timeout } = author;
+  const apiKey = process.env[keyVariable];
+  const client =
+    clients.get(author) ??
+    createOpenAiClient({
+      baseUrl,
+      model,
+      onNotice: (notice) => log?.(`${name}: ${notice}`),
+      ...(apiKey ? { apiKey } : {}),
+      ...(spendingLimit === undefined ? {} : { spendingLimit }),
+      ...(timeout === undefined ? {} : { timeout }),
+    });
+  clients.set(author, client);
+  return client;
 }
 
 /** The files that authors' completions come from, for the run record. */
@@ -96,10 +117,13 @@ async function fileOf(name: string): Promise<string> {
   return name.startsWith(SEAL_PREFIX) ? resolveSealFile(name) : path.resolve(name);
 }
 
-const lineSchema = z.union([
-  z.strictObject({ passage: z.string().min(1), completion: z.string() }),
-  z.strictObject({ id: z.string().min(1), completion: z.string() }),
-]);
+const lineSchema = z
+  .object({
+    passage: z.string().min(1).optional(),
+    id: z.string().min(1).optional(),
+    completion: z.string(),
+  })
+  .refine(({ passage, id }) => passage !== undefined || id !== undefined);
 
 const logSchema = z.object({
   articles: z.array(
@@ -110,14 +134,13 @@ const logSchema = z.object({
   ),
 });
 
-/** Bytes of the largest file of completions. */
 async function fromFile(
   file: string,
   passages: readonly Passage[],
   count: number,
 ): Promise<AuthoredSelfEdit[][]> {
   const place = await fileOf(file);
-  const text = await readText(place, `the completions in ${place}`);
+  const text = await readText(place, { name: `the completions in ${place}` });
   const byPassage = file.endsWith(".json") ? ofLog(text, file) : ofLines(text, file);
   return passages.map(({ id, title, passage }) => {
     const own = byPassage.get(passage.trim()) ?? byPassage.get(`id ${id}`) ?? [];
@@ -125,33 +148,30 @@ async function fromFile(
       throw new UserError(
         `${file} has no completion for the passage "${id}" (${title}); a passage is named by its whole text or by its id.`,
       );
-    return own.slice(0, count).map((completion) => ({ status: "ok", text: completion }));
+    return own.slice(0, count).map(asSelfEdit);
   });
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string, where: string, expected: string): T {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch {
-    throw new UserError(`${where}: expected ${expected}.`);
-  }
+function checked<T>(schema: z.ZodType<T>, value: unknown, where: string, expected: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new UserError(`${where}: expected ${expected}.`);
 }
 
 function ofLines(text: string, file: string): Map<string, string[]> {
+  const expected = '{"passage": …, "completion": …} or {"id": …, "completion": …}, each a text';
   const found = new Map<string, string[]>();
-  text.split("\n").forEach((line, l) => {
-    if (line.trim() === "") return;
-    const expected = '{"passage": …, "completion": …} or {"id": …, "completion": …}';
-    const read = parse(lineSchema, line, `${file}, line ${l + 1}`, expected);
-    const key = "id" in read ? `id ${read.id}` : read.passage.trim();
-    found.set(key, [...(found.get(key) ?? []), read.completion]);
-  });
+  for (const { value, where } of parseJsonLines(text, file)) {
+    const { passage, id, completion } = checked(lineSchema, value, where, expected);
+    for (const key of [passage?.trim(), id === undefined ? undefined : `id ${id}`])
+      if (key !== undefined) found.set(key, [...(found.get(key) ?? []), completion]);
+  }
   return found;
 }
 
 function ofLog(text: string, file: string): Map<string, string[]> {
   const expected = 'SEAL\'s form, {"articles": [{"context": …, "completions": [{"text": …}]}]}';
-  const { articles } = parse(logSchema, text, file, expected);
+  const { articles } = checked(logSchema, parseJson(text, file), file, expected);
   return new Map(
     articles.map(({ context, completions }) => [
       context.trim(),

@@ -67,6 +67,7 @@ export async function writeOnce(
         ? await selfEditsBy(author, {
             passages: batch,
             sampling,
+            log: context.log,
             prompt: (passage) => chatOf(prompts.selfEdit(passage)),
           })
         : asWritten(

@@ -1,5 +1,6 @@
 /** The settings of knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
 import { z } from "zod";
+import { variantName } from "../../schema/schema";
 import { loraSettingsSchema } from "../../lora/settings";
 import {
   DISTINCT_NAMES,
@@ -68,7 +69,7 @@ export function knowledgeLines(outerLoop: OuterLoopSettings): Line[] {
 /** Schema of the variant. */
 export const knowledgeVariantSchema = z.strictObject({
   experiment: z.literal("knowledge"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1),
   /** Passages that are asked about. */

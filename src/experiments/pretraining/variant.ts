@@ -8,6 +8,7 @@ import {
   lessonSettings,
   samplingSchema,
 } from "../lessons/settings";
+import { variantName } from "../../schema/schema";
 
 /** Arms whose self-edits are written after rounds of ReST-EM, the second with self-edits kept at random. */
 export const ROUND_ARMS = ["SEAL", "random selection"] as const;
@@ -63,7 +64,7 @@ const outerLoopSchema = z.strictObject({
 
 const settings = z.strictObject({
   experiment: z.literal("pretraining"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: variantName,
   description: z.string().default(""),
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,

@@ -52,7 +52,10 @@ export function sameGrid(a: Grid, b: Grid): boolean {
 
 /** What is wrong with a value as a grid, or undefined. */
 export function gridProblem(value: unknown): string | undefined {
-  if (!Array.isArray(value) || value.length === 0) return "a grid is a list of rows";
+  if (value === undefined) return "it is missing";
+  if (!Array.isArray(value))
+    return `a grid is a list of rows, not ${JSON.stringify(value).slice(0, 40)}`;
+  if (value.length === 0) return "it has no rows";
   const rows = value as unknown[];
   if (rows.length > LARGEST_SIDE) return `${rows.length} rows are more than ${LARGEST_SIDE}`;
   for (const [y, row] of rows.entries()) {

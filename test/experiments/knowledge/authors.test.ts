@@ -86,9 +86,73 @@ test("a missing passage, a bad line and a missing file are named", async () => {
   assert.match(await ask(path.join(folder, "none.jsonl")), /Cannot read the completions/);
 });
 
+test("further columns do not matter, a byte-order mark and thoughts go, an empty completion has failed", async () => {
+  const passages = (await readSquad(squad)).slice(2);
+  const rows = [
+    { id: "other/0", passage: passages[0].passage, completion: "by its text", title: "Sant" },
+    { id: "Sant/0", completion: "<think>Hm.</think>\nby its id", meta: { n: 1 } },
+    { id: "Sant/0", completion: " " },
+  ];
+  const text = rows.map((row) => JSON.stringify(row)).join("\r\n");
+  const marked = fromFile(file("marked.jsonl", `\ufeff${text}\r\n`));
+  const read = await selfEditsBy(marked, {
+    passages,
+    sampling: { ...sampling, count: 3 },
+    prompt,
+  });
+  assert.equal(read, [[{ status: "ok", text: "by its text" }]]);
+  const byId = await selfEditsBy(marked, {
+    passages: [{ ...passages[0], passage: "another text" }],
+    sampling,
+    prompt,
+  });
+  assert.equal(byId, [
+    [
+      { status: "ok", text: "by its id" },
+      { status: "failed", reason: "the completion is empty" },
+    ],
+  ]);
+});
+
+test("one client for all batches: its limit on spending holds for the run, a notice comes once", async () => {
+  const server = await startServer((_, { body }) =>
+    body.temperature === undefined
+      ? { kind: "reply", text: "x" }
+      : { kind: "status", status: 400, error: { message: "temperature is not supported" } },
+  );
+  const passages = await readSquad(squad);
+  const author = authorSchema.parse({
+    kind: "endpoint",
+    name: "a paid one",
+    baseUrl: server.baseUrl,
+    model: "gpt-4.1",
+    keyVariable: "NO_KEY",
+    // Each reply costs 0.00028 by the server's count of tokens.
+    spendingLimit: 0.0011,
+    maximumTokens: 20,
+  });
+  const told: string[] = [];
+  const log = (line: string): void => void told.push(line);
+  const ask = (one: Passage) => selfEditsBy(author, { passages: [one], sampling, prompt, log });
+  assert.equal(await ask(passages[0]), [
+    [
+      { status: "ok", text: "x" },
+      { status: "ok", text: "x" },
+    ],
+  ]);
+  await ask(passages[1]);
+  assert.match(await refusal(ask(passages[2])), /of the spending limit is left/);
+  assert.is(told.length, 1);
+  assert.match(told[0], /^a paid one: the endpoint takes no temperature of 1/);
+  assert.is(server.received.at(-1)?.body.max_tokens, 20);
+  await server.close();
+});
+
 test("a run trains on a file's and an endpoint's self-edits; a call that failed is no wrong answer", async () => {
   const server = await startServer((call) =>
-    call === 0 ? { kind: "reply", text: "Sant has a bell." } : { kind: "status", status: 400 },
+    call === 0
+      ? { kind: "reply", text: "<think>\nA bell?\n</think>\nSant has a bell." }
+      : { kind: "reply", text: "<think>\nWhat", finish: "length" },
   );
   try {
     const variant = parseVariant({
@@ -135,7 +199,7 @@ test("a run trains on a file's and an endpoint's self-edits; a call that failed 
         ["failed", 0],
       ],
     );
-    assert.match(rollouts[4].reason ?? "", /400/);
+    assert.is(rollouts[4].reason, "the reply was cut at 8 tokens while it was thinking");
   } finally {
     await server.close();
   }
