@@ -37,7 +37,7 @@ interface Known extends AddedToken {
 export function addedVocabulary(
   tokens: readonly AddedToken[],
   vocabulary: Pick<EncodingModel, "ids" | "size">,
-  normalize: Normalizer | undefined,
+  normalizer: Normalizer | undefined,
   split: boolean,
 ): AddedVocabulary {
   const ids = numbered(tokens, vocabulary);
@@ -46,7 +46,7 @@ export function addedVocabulary(
     const { content } = token;
     const id = ids.get(content)!;
     const normalized = token.normalized ?? !token.special;
-    const form = normalized && normalize ? normalize(content) : content;
+    const form = normalized && normalizer ? normalizer.normalize(content) : content;
     // As in the reference, what a normalizer once made of a token stays where the token is defined again.
     const shown = form === content ? (known.get(id)?.shown ?? content) : form;
     known.set(id, { ...token, normalized, id, shown, sought: normalized ? shown : content });
@@ -82,14 +82,18 @@ function numbered(
   return ids;
 }
 
-function treeOf(tokens: readonly Known[]): Trie<Known> | undefined {
-  if (tokens.length === 0) return undefined;
+/** Throws UserError for two tokens that are looked for alike, of which the reference takes either by chance, and for one that is nothing. */
+function treeOf(tokens: readonly Known[]): Trie<Known> {
   const seen = new Map<string, Known>();
   for (const token of tokens) {
     const other = seen.get(token.sought);
-    if (token.sought === "" || other)
+    if (token.sought === "")
       throw new UserError(
-        `the added token ${JSON.stringify(token.content)} cannot be told from ${other ? JSON.stringify(other.content) : "nothing"}`,
+        `the added token ${JSON.stringify(token.content)} is nothing when normalized`,
+      );
+    if (other)
+      throw new UserError(
+        `the added tokens ${JSON.stringify(other.content)} and ${JSON.stringify(token.content)} are the same when normalized`,
       );
     seen.set(token.sought, token);
   }
@@ -101,17 +105,13 @@ const wordBehind = new RegExp(`^${wordCharacter}`, "u");
 const spaceAt = (text: string, index: number): boolean => /\p{White_Space}/u.test(text[index]);
 
 /** Cuts a text at the tokens of a tree: the first one, of those the longest, and on behind it. */
-function sections(
-  text: string,
-  tree: Trie<Known> | undefined,
-  ignored: (token: Known) => boolean,
-): Section[] {
+function sections(text: string, tree: Trie<Known>, ignored: (token: Known) => boolean): Section[] {
   const result: Section[] = [];
   let done = 0;
   const upTo = (end: number): void => {
     if (done < end) result.push({ text: text.slice(done, end), start: done });
   };
-  for (let at = 0; tree && at < text.length;) {
+  for (let at = 0; at < text.length;) {
     const match = longestAt(tree, text, at);
     if (match === undefined) {
       at++;
@@ -125,8 +125,10 @@ function sections(
     let [from, to] = [found, stop];
     while (token.lstrip && from > done && spaceAt(text, from - 1)) from--;
     while (token.rstrip && to < text.length && spaceAt(text, to)) to++;
+    // Spaces that the token before has taken: as in the reference, one that may take spaces too has nothing left.
+    if (token.lstrip) from = Math.max(from, done);
     upTo(from);
-    result.push({ id: token.id });
+    if (from < to) result.push({ id: token.id });
     done = to;
   }
   upTo(text.length);

@@ -9,7 +9,9 @@ const characters: readonly string[] = (() => {
     String.fromCharCode(prints(byte) ? byte : next++),
   );
 })();
-const bytes: ReadonlyMap<string, number> = new Map(characters.map((one, byte) => [one, byte]));
+/** The byte of each character, by its code; -1 where it is none's. */
+const byteOf = new Int16Array(0x180).fill(-1);
+characters.forEach((character, byte) => (byteOf[character.charCodeAt(0)] = byte));
 const space = characters[0x20];
 
 /** The UTF-8 bytes of a text, each as its character. */
@@ -20,13 +22,21 @@ export function toByteLevel(text: string): string {
   return result;
 }
 
-/** The bytes that a token stands for; the UTF-8 bytes of one that has other characters too. */
-export function bytesOf(token: string): Uint8Array {
-  const result = new Uint8Array(token.length);
-  for (let index = 0; index < token.length; index++) {
-    const byte = bytes.get(token[index]);
-    if (byte === undefined) return Buffer.from(token, "utf8");
-    result[index] = byte;
+/** The bytes that tokens stand for; a token that has other characters too stands for itself. */
+export function bytesOf(tokens: readonly string[]): Uint8Array {
+  const longest = tokens.reduce((sum, token) => sum + 3 * token.length, 0);
+  const bytes = Buffer.allocUnsafe(longest);
+  let end = 0;
+  for (const token of tokens) {
+    const start = end;
+    for (let index = 0; index < token.length; index++) {
+      const byte = byteOf[token.charCodeAt(index)] ?? -1;
+      if (byte < 0) {
+        end = start + bytes.write(token, start);
+        break;
+      }
+      bytes[end++] = byte;
+    }
   }
-  return result;
+  return bytes.subarray(0, end);
 }

@@ -1,7 +1,7 @@
 /** How tokens become text again. */
 import { z } from "zod";
 import { bytesOf } from "./byte-level";
-import { compilePattern, patternSchema, replaceMatches } from "./patterns";
+import { patternSchema, replacing } from "./patterns";
 import { metaspaceSchema } from "./pre-tokenizers";
 import { make, type Makers, oneCharacter, settings } from "./steps";
 
@@ -18,14 +18,14 @@ const makers: Makers<Decoder> = {
     const steps = decoders.map(compileDecoder);
     return (tokens) => steps.reduce((parts, decode) => decode(parts), tokens);
   },
-  ByteLevel: () => (tokens) => [utf8.decode(Buffer.concat(tokens.map(bytesOf)))],
+  ByteLevel: () => (tokens) => [utf8.decode(bytesOf(tokens))],
   ByteFallback: () => byteFallback,
   Fuse: () => (tokens) => [tokens.join("")],
   Replace(step) {
     const schema = z.object({ pattern: patternSchema, content: z.string() });
     const { pattern, content } = settings(step, what, schema);
-    const compiled = compilePattern(pattern);
-    return (tokens) => tokens.map((token) => replaceMatches(token, compiled, content));
+    const replace = replacing(pattern, content);
+    return (tokens) => tokens.map(replace);
   },
   Strip(step) {
     const count = z.int().min(0);
@@ -52,7 +52,7 @@ function byteFallback(tokens: readonly string[]): string[] {
   const parts: string[] = [];
   let bytes: number[] = [];
   const flush = (): void => {
-    if (bytes.length > 0) parts.push(textOfBytes(bytes));
+    if (bytes.length > 0) parts.push(...textsOfBytes(bytes));
     bytes = [];
   };
   for (const token of tokens) {
@@ -66,11 +66,11 @@ function byteFallback(tokens: readonly string[]): string[] {
   return parts;
 }
 
-function textOfBytes(bytes: readonly number[]): string {
+function textsOfBytes(bytes: readonly number[]): string[] {
   try {
-    return strictUtf8.decode(Uint8Array.from(bytes));
+    return [strictUtf8.decode(Uint8Array.from(bytes))];
   } catch {
-    return "\ufffd".repeat(bytes.length);
+    return bytes.map(() => "\ufffd");
   }
 }
 

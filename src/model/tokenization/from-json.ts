@@ -12,9 +12,9 @@ import {
   tokenizerJsonSchema,
 } from "./json";
 import { compileModel } from "./models";
-import { compileNormalizer } from "./normalizers";
+import { compileNormalizer, type Normalizer } from "./normalizers";
 import { compilePostProcessor } from "./post-processors";
-import { compilePreTokenizer, type Piece } from "./pre-tokenizers";
+import { compilePreTokenizer } from "./pre-tokenizers";
 import { wellFormed } from "./unicode";
 
 /**
@@ -46,41 +46,38 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T
 }
 
 function compile(json: TokenizerJson, config: TokenizerConfig, where: string): Tokenizer {
-  const normalize = json.normalizer ? compileNormalizer(json.normalizer) : undefined;
-  const cut = compilePreTokenizer(json.pre_tokenizer, json.normalizer);
+  const normalizer = json.normalizer ? compileNormalizer(json.normalizer) : undefined;
+  const cut = compilePreTokenizer(json.pre_tokenizer);
   const model = compileModel(json.model);
   const process = compilePostProcessor(json.post_processor);
   const decode = compileDecoder(json.decoder);
   const tokens = withConfigTokens(json.added_tokens ?? [], config);
-  const added = addedVocabulary(tokens, model, normalize, config.split_special_tokens ?? false);
+  const added = addedVocabulary(tokens, model, normalizer, config.split_special_tokens ?? false);
   const textOf = (id: number): string | undefined => added.textOf(id) ?? model.tokens[id];
   const cleanUp = cleansUp(json, config);
 
-  /** What lies between added tokens, as it stood in the text. */
-  const encodePlain = (plain: Piece, ids: number[]): void => {
-    const normalized = normalize ? normalize(plain.text) : plain.text;
-    // What the first character has become still begins where the text does.
-    const first = (): number => (normalize ? normalize(firstCharacter(plain.text)).length : 1);
+  /** Adds the ids of what lies between added tokens that are found in the text as it stands. */
+  const encodePlain = (text: string, start: number, ids: number[]): void => {
+    const normalized = normalizer ? normalizer.normalize(text) : text;
+    const head = start === 0 ? headOf(text, normalizer) : 0;
     for (const section of added.splitNormalized(normalized)) {
       if ("id" in section) ids.push(section.id);
-      else {
-        const atStart = plain.atStart && (section.start === 0 || section.start < first());
-        for (const { text } of cut({ text: section.text, atStart }))
-          for (const id of model.encode(text)) ids.push(id);
-      }
+      else
+        for (const piece of cut({ text: section.text, head: Math.max(0, head - section.start) }))
+          for (const id of model.encode(piece.text)) ids.push(id);
     }
   };
   return {
-    vocabularySize: Math.max(
+    vocabularySize: [...added.ids.values()].reduce(
+      (size, id) => Math.max(size, id + 1),
       model.tokens.length,
-      ...tokens.map(({ content }) => added.ids.get(content)! + 1),
     ),
     encode(text, { addSpecial = false } = {}) {
       const ids: number[] = [];
       try {
         for (const section of added.splitPlain(wellFormed(text))) {
           if ("id" in section) ids.push(section.id);
-          else encodePlain({ text: section.text, atStart: section.start === 0 }, ids);
+          else encodePlain(section.text, section.start, ids);
         }
       } catch (error) {
         throw error instanceof UserError ? new UserError(`${where}: ${error.message}`) : error;
@@ -99,8 +96,12 @@ function compile(json: TokenizerJson, config: TokenizerConfig, where: string): T
   };
 }
 
-function firstCharacter(text: string): string {
-  return String.fromCodePoint(text.codePointAt(0) ?? 0);
+/** How much of the normalized text comes from the text's first character. */
+function headOf(text: string, normalizer: Normalizer | undefined): number {
+  if (!normalizer) return 1;
+  if (!normalizer.keepsStart(text)) return 0;
+  const first = String.fromCodePoint(text.codePointAt(0)!);
+  return Math.max(1, normalizer.normalize(first).length);
 }
 
 /** As transformers 5 has it, byte-pair encodings are left alone whatever the configuration says: their spaces are the text's own. */

@@ -52,31 +52,29 @@ const vocabularyRecord = z
     "a token is too long or has no sensible id",
   );
 const merges = z.array(z.union([tokenText, z.tuple([tokenText, tokenText])])).max(maximumMerges);
-const nothing = z.literal("").nullish();
+const notSupported = z.literal("", "is not supported").nullish();
 
-const bpe = z.looseObject({
-  type: z.literal("BPE").optional(),
+/** A byte-pair encoding. */
+export const bpeSchema = z.looseObject({
   vocab: vocabularyRecord,
   merges,
-  /** Random merges are for training tokenizers only. */
-  dropout: z.literal(0).nullish(),
+  dropout: z.literal(0, "random merges are not supported").nullish(),
   unk_token: tokenText.nullish(),
-  /** CLIP's marks within and behind words are not supported. */
-  continuing_subword_prefix: nothing,
-  end_of_word_suffix: nothing,
+  continuing_subword_prefix: notSupported,
+  end_of_word_suffix: notSupported,
   fuse_unk: z.boolean().nullish(),
   byte_fallback: z.boolean().nullish(),
   ignore_merges: z.boolean().nullish(),
 });
-const wordPiece = z.looseObject({
-  type: z.literal("WordPiece"),
+/** A WordPiece model. */
+export const wordPieceSchema = z.looseObject({
   vocab: vocabularyRecord,
   unk_token: tokenText,
   continuing_subword_prefix: tokenText,
   max_input_chars_per_word: z.int().min(0),
 });
-const unigram = z.looseObject({
-  type: z.literal("Unigram").optional(),
+/** A unigram model. */
+export const unigramSchema = z.looseObject({
   vocab: z.array(z.tuple([tokenText, z.number()])).max(maximumTokens),
   unk_id: z.int().min(0).nullish(),
   byte_fallback: z.boolean().default(false),
@@ -89,15 +87,15 @@ export const tokenizerJsonSchema = z.looseObject({
   pre_tokenizer: step,
   post_processor: step,
   decoder: step,
-  model: z.union([bpe, wordPiece, unigram]),
+  model: z.looseObject({ type: z.string().optional() }),
 });
 
 /** The settings of a byte-pair encoding. */
-export type BpeJson = z.infer<typeof bpe>;
+export type BpeJson = z.infer<typeof bpeSchema>;
 /** The settings of WordPiece. */
-export type WordPieceJson = z.infer<typeof wordPiece>;
+export type WordPieceJson = z.infer<typeof wordPieceSchema>;
 /** The settings of a unigram model. */
-export type UnigramJson = z.infer<typeof unigram>;
+export type UnigramJson = z.infer<typeof unigramSchema>;
 
 /** A token by its text, or with how it is found; `__type` is what files have beside the latter. */
 const namedToken = z.union([tokenText.min(1), addedTokenSchema]);

@@ -2,15 +2,25 @@
 import { tokenizersLibrary } from "../hugging-face";
 import { bpeModel } from "./bpe";
 import { byId, type EncodingModel, unknownPiece } from "./encoding-model";
-import type { BpeJson, UnigramJson, WordPieceJson } from "./json";
+import {
+  bpeSchema,
+  type TokenizerJson,
+  unigramSchema,
+  type WordPieceJson,
+  wordPieceSchema,
+} from "./json";
+import { make, settings } from "./steps";
 import { unigramModel } from "./unigram";
 
-/** The model of tokenizer.json. Throws UserError for one that cannot be had. */
-export function compileModel(json: BpeJson | WordPieceJson | UnigramJson): EncodingModel {
-  if ("merges" in json) return bpeModel(json as BpeJson);
-  return Array.isArray(json.vocab)
-    ? unigramModel(json as UnigramJson)
-    : wordPieceModel(json as WordPieceJson);
+/** The model of tokenizer.json; older files do not name its type. Throws UserError for one that cannot be had. */
+export function compileModel(model: TokenizerJson["model"]): EncodingModel {
+  const type =
+    model.type ?? (Array.isArray(model.vocab) ? "Unigram" : "merges" in model ? "BPE" : "");
+  return make({ ...model, type }, "model", {
+    BPE: (step) => bpeModel(settings(step, "model", bpeSchema)),
+    Unigram: (step) => unigramModel(settings(step, "model", unigramSchema)),
+    WordPiece: (step) => wordPieceModel(settings(step, "model", wordPieceSchema)),
+  });
 }
 
 /** Words, each as the longest tokens it begins with, one after another; by the library. */

@@ -1,49 +1,79 @@
 /** What a tokenizer does to a text before it is cut. */
 import { z } from "zod";
 import { toByteLevel } from "./byte-level";
-import { compilePattern, patternSchema, replaceMatches } from "./patterns";
+import { patternSchema, replacing, spansOf, compilePattern } from "./patterns";
 import { precompiledNormalizer } from "./precompiled";
-import { flattened, make, type Makers, settings } from "./steps";
+import { make, type Makers, settings } from "./steps";
 import { normalForm } from "./unicode";
 
-/** A text to the text that is cut. */
-export type Normalizer = (text: string) => string;
+/** Turns a text into the one that is cut. */
+export interface Normalizer {
+  readonly normalize: (text: string) => string;
+  /** Whether the result still begins with what the text's first character has become. */
+  readonly keepsStart: (text: string) => boolean;
+}
 
 const what = "normalizer";
 const replaceSchema = z.object({ pattern: patternSchema, content: z.string() });
+const spaceAt = (text: string, index: number): boolean => /\p{White_Space}/u.test(text[index]);
+
+function simple(normalize: (text: string) => string): Normalizer {
+  return { normalize, keepsStart: () => true };
+}
 
 const makers: Makers<Normalizer> = {
   Sequence(step) {
     const { normalizers } = settings(step, what, z.object({ normalizers: z.array(z.unknown()) }));
     const steps = normalizers.map(compileNormalizer);
-    return (text) => steps.reduce((result, normalize) => normalize(result), text);
+    return {
+      normalize: (text) => steps.reduce((result, { normalize }) => normalize(result), text),
+      keepsStart(text) {
+        let result = text;
+        return steps.every(({ normalize, keepsStart }) => {
+          const kept = keepsStart(result);
+          result = normalize(result);
+          return kept;
+        });
+      },
+    };
   },
-  NFC: () => (text) => normalForm(text, "NFC"),
-  NFD: () => (text) => normalForm(text, "NFD"),
-  NFKC: () => (text) => normalForm(text, "NFKC"),
-  NFKD: () => (text) => normalForm(text, "NFKD"),
+  NFC: () => simple((text) => normalForm(text, "NFC")),
+  NFD: () => simple((text) => normalForm(text, "NFD")),
+  NFKC: () => simple((text) => normalForm(text, "NFKC")),
+  NFKD: () => simple((text) => normalForm(text, "NFKD")),
   // Character by character: a sigma that ends a word is no other sigma there.
-  Lowercase: () => (text) => text.replaceAll("Σ", "σ").toLowerCase(),
+  Lowercase: () => simple((text) => text.replaceAll("Σ", "σ").toLowerCase()),
   Prepend(step) {
     const { prepend } = settings(step, what, z.object({ prepend: z.string() }));
-    return (text) => (text === "" ? "" : prepend + text);
+    return simple((text) => (text === "" ? "" : prepend + text));
   },
   Replace(step) {
     const { pattern, content } = settings(step, what, replaceSchema);
     const compiled = compilePattern(pattern);
-    return (text) => replaceMatches(text, compiled, content);
+    return {
+      normalize: replacing(pattern, content),
+      keepsStart(text) {
+        const first = spansOf(text, compiled).at(0);
+        if (!first?.matched) return true;
+        // What is put in for several characters counts, in the reference, as put in for the last of them.
+        return content !== "" && [...text.slice(0, first.end)].length <= 1;
+      },
+    };
   },
   Strip(step) {
     const sides = z.object({ strip_left: z.boolean(), strip_right: z.boolean() });
     const { strip_left, strip_right } = settings(step, what, sides);
-    return (text) => stripped(text, strip_left, strip_right);
+    return {
+      normalize: (text) => stripped(text, strip_left, strip_right),
+      keepsStart: (text) => !(strip_left && text !== "" && spaceAt(text, 0)),
+    };
   },
-  Nmt: () => nmt,
+  Nmt: () => ({ normalize: nmt, keepsStart: (text) => nmt(text.slice(0, 1)) !== "" }),
   Precompiled(step) {
     const charsmap = z.object({ precompiled_charsmap: z.string().nullable() });
-    return precompiledNormalizer(settings(step, what, charsmap).precompiled_charsmap);
+    return simple(precompiledNormalizer(settings(step, what, charsmap).precompiled_charsmap));
   },
-  ByteLevel: () => toByteLevel,
+  ByteLevel: () => simple(toByteLevel),
 };
 
 /** What a step of tokenizer.json does. Throws UserError for one that cannot be had. */
@@ -53,10 +83,9 @@ export function compileNormalizer(step: unknown): Normalizer {
 
 /** Without the spaces at its ends. No pattern: on long runs of spaces it would take the square of their length. */
 function stripped(text: string, left: boolean, right: boolean): string {
-  const isSpace = (index: number): boolean => /\p{White_Space}/u.test(text[index]);
   let [start, end] = [0, text.length];
-  while (left && start < end && isSpace(start)) start++;
-  while (right && start < end && isSpace(end - 1)) end--;
+  while (left && start < end && spaceAt(text, start)) start++;
+  while (right && start < end && spaceAt(text, end - 1)) end--;
   return text.slice(start, end);
 }
 
@@ -65,13 +94,4 @@ function nmt(text: string): string {
   return text
     .replace(/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g, "")
     .replace(/[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g, " ");
-}
-
-/** Whether the normalizer leaves it plain which part of its result comes from a text's first character. */
-export function keepsStart(step: unknown): boolean {
-  return flattened(step, "normalizers").every(({ type, ...rest }) => {
-    if (type !== "Replace") return !["Strip", "Nmt", "ByteLevel"].includes(type);
-    const { pattern, content } = settings(rest, what, replaceSchema);
-    return "String" in pattern && [...pattern.String].length === 1 && content !== "";
-  });
 }

@@ -87,15 +87,16 @@ export interface Span {
   readonly matched: boolean;
 }
 
-/** A text's matches and what lies between them, in order; `read` is the text as the pattern sees it. */
+/** A text's matches and what lies between them, in order, none for an empty text; `read` is the text as the pattern sees it. */
 export function spansOf(text: string, pattern: RegExp, read = forPatterns(text)): Span[] {
   const spans: Span[] = [];
+  if (text === "") return spans;
   let end = 0;
   let lastMatch = -1;
   for (const match of read.matchAll(pattern)) {
     const [start, stop] = [match.index, match.index + match[0].length];
-    // As in the reference, an empty match right behind another is none.
-    if (start === stop && stop === lastMatch) continue;
+    // As in the reference, an empty match right behind another is none; nor is one within a surrogate pair, as V8 has them.
+    if (start === stop && (stop === lastMatch || isWithinPair(text, start))) continue;
     if (end < start) spans.push({ start: end, end: start, matched: false });
     spans.push({ start, end: stop, matched: true });
     end = lastMatch = stop;
@@ -104,11 +105,22 @@ export function spansOf(text: string, pattern: RegExp, read = forPatterns(text))
   return spans;
 }
 
-/** The text with every match replaced by `content`, taken as it stands. */
-export function replaceMatches(text: string, pattern: RegExp, content: string): string {
-  return spansOf(text, pattern)
-    .map(({ start, end, matched }) => (matched ? content : text.slice(start, end)))
-    .join("");
+function isWithinPair(text: string, index: number): boolean {
+  return index > 0 && text.codePointAt(index - 1)! > 0xffff;
+}
+
+/** What replaces every match of a pattern by `content`, taken as it stands. */
+export function replacing(
+  pattern: z.infer<typeof patternSchema>,
+  content: string,
+): (text: string) => string {
+  if ("String" in pattern && pattern.String !== "")
+    return (text) => text.replaceAll(pattern.String, () => content);
+  const compiled = compilePattern(pattern);
+  return (text) =>
+    spansOf(text, compiled)
+      .map(({ start, end, matched }) => (matched ? content : text.slice(start, end)))
+      .join("");
 }
 
 /** What becomes of the matches where a text is split, by its name in tokenizer.json. */

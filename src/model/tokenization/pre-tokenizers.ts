@@ -1,16 +1,15 @@
 /** How a text is cut into the pieces that the model encodes one by one. */
 import { z } from "zod";
-import { UserError } from "../../messages/errors";
 import { toByteLevel } from "./byte-level";
-import { keepsStart } from "./normalizers";
 import { compilePattern, patternSchema, spansOf, splitAt, splitBehavior } from "./patterns";
-import { flattened, make, type Makers, oneCharacter, settings } from "./steps";
+import { make, type Makers, oneCharacter, settings } from "./steps";
 import { digit, punctuation, wordCharacter } from "./unicode";
 
-/** A piece of text, and whether it begins where the whole text does. */
+/** A piece of a text. */
 export interface Piece {
   readonly text: string;
-  readonly atStart: boolean;
+  /** How much of it, from its beginning, comes from the whole text's first character; 0 for a piece further on. */
+  readonly head: number;
 }
 
 /** Cuts a piece; no piece that comes out is empty. */
@@ -28,14 +27,14 @@ function cutting(
   behavior: z.infer<typeof splitBehavior>,
   { invert = false, asIs = false } = {},
 ): PreTokenizer {
-  return ({ text, atStart }) => {
+  return ({ text, head }) => {
     const found = spansOf(text, pattern, asIs ? text : undefined);
     const spans = invert ? found.map((span) => ({ ...span, matched: !span.matched })) : found;
     return splitAt(spans, behavior)
       .filter(({ start, end }) => start < end)
       .map(({ start, end }) => ({
         text: text.slice(start, end),
-        atStart: atStart && start === 0,
+        head: Math.max(0, head - start),
       }));
   };
 }
@@ -70,11 +69,10 @@ const makers: Makers<PreTokenizer> = {
     );
     const cut = use_regex ? cutting(compilePattern({ Regex: gpt2Pattern }), "Isolated") : undefined;
     return (piece) => {
-      const prefix = add_prefix_space && !piece.text.startsWith(" ") ? " " : "";
-      const whole = { ...piece, text: prefix + piece.text };
-      return (cut?.(whole) ?? [whole]).map(({ text, atStart }) => ({
+      const whole = add_prefix_space && !piece.text.startsWith(" ") ? prepended(" ", piece) : piece;
+      return (cut?.(whole) ?? [whole]).map(({ text, head }) => ({
         text: toByteLevel(text),
-        atStart,
+        head: toByteLevel(text.slice(0, head)).length,
       }));
     };
   },
@@ -118,36 +116,22 @@ const makers: Makers<PreTokenizer> = {
         ? cutting(compilePattern({ String: replacement }), "MergedWithNext")
         : undefined;
     return (piece) => {
-      const marked = piece.text.replaceAll(" ", () => replacement);
+      const marked = { ...piece, text: piece.text.replaceAll(" ", () => replacement) };
       const prepend =
-        !marked.startsWith(replacement) &&
-        (prepend_scheme === "always" || (prepend_scheme === "first" && piece.atStart));
-      const whole = { ...piece, text: prepend ? replacement + marked : marked };
+        !marked.text.startsWith(replacement) &&
+        (prepend_scheme === "always" || (prepend_scheme === "first" && piece.head > 0));
+      const whole = prepend ? prepended(replacement, marked) : marked;
       return cut?.(whole) ?? [whole];
     };
   },
 };
 
-/** Steps that only cut. */
-const cutters = ["Split", "Digits", "Punctuation", "Whitespace", "WhitespaceSplit"];
+/** What is put in front counts as coming from the character behind it. */
+function prepended(prefix: string, { text, head }: Piece): Piece {
+  return { text: prefix + text, head: head > 0 ? head + prefix.length : 0 };
+}
 
-/**
- * What the pre-tokenizer of tokenizer.json does behind its normalizer (either may be absent).
- * Throws UserError for what cannot be had.
- */
-export function compilePreTokenizer(step: unknown, normalizer: unknown): PreTokenizer {
-  if (step === null || step === undefined) return (piece) => [piece];
-  const steps = flattened(step, "pretokenizers");
-  const first = steps.findIndex(
-    ({ type, prepend_scheme }) => type === "Metaspace" && prepend_scheme === "first",
-  );
-  const before = steps.slice(0, Math.max(0, first)).map(({ type }) => type);
-  const traceable = normalizer
-    ? before.length === 0 && keepsStart(normalizer)
-    : before.every((type) => cutters.includes(type));
-  if (first >= 0 && !traceable)
-    throw new UserError(
-      'Metaspace with prepend_scheme "first" is not supported behind a step that changes where the text begins',
-    );
-  return make(step, what, makers);
+/** What the pre-tokenizer of tokenizer.json does, if there is one. Throws UserError for what cannot be had. */
+export function compilePreTokenizer(step: unknown): PreTokenizer {
+  return step === null || step === undefined ? (piece) => [piece] : make(step, what, makers);
 }

@@ -27,15 +27,6 @@ export function settings<T>(step: unknown, what: string, schema: z.ZodType<T>): 
   throw new UserError(`the ${what}, ${issue.path.map(String).join(".")}: ${issue.message}`);
 }
 
-/** A step and, if it is a sequence, what it is made of. */
-export function flattened(step: unknown, key: string): Step[] {
-  if (step === null || step === undefined) return [];
-  const parts = (step as Record<string, unknown>)[key];
-  return (step as Step).type === "Sequence" && Array.isArray(parts)
-    ? parts.flatMap((part) => flattened(part, key))
-    : [step as Step];
-}
-
 /** One character. */
 export const oneCharacter = z
   .string()
