@@ -4,16 +4,16 @@
  */
 import { createRequire } from "node:module";
 
-/** A tokenizer of @huggingface/tokenizers 0.2. */
-export interface LibraryTokenizer {
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
-  decode(ids: readonly number[], options: { skip_special_tokens: boolean }): string;
-  token_to_id(token: string): number | undefined;
-  id_to_token(id: number): string | undefined;
+/** What is used of @huggingface/tokenizers 0.2: its merging, its WordPiece and its translation of patterns. */
+interface TokenizersModule {
+  /** Byte-pair encoding; `bpe` gives a piece's tokens, single characters where the vocabulary lacks them. */
+  readonly BPE: new (model: object) => LibraryModel & { bpe(piece: string): readonly string[] };
+  readonly WordPiece: new (model: object) => LibraryModel & { encode(pieces: string[]): string[] };
+  readonly SplitPreTokenizer: new (step: object) => { readonly pattern: RegExp };
 }
 
-interface TokenizersModule {
-  readonly Tokenizer: new (tokenizerJson: object, config: object) => LibraryTokenizer;
+interface LibraryModel {
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
 }
 
 /** A value of a running template, e.g. type "StringValue" with a string. */
@@ -47,7 +47,7 @@ interface JinjaModule {
 
 const load = createRequire(__filename);
 
-/** @huggingface/tokenizers: tokenizer.json in, ids out. */
+/** @huggingface/tokenizers; the order of its steps and the others of its steps are not those of the reference (src/model/tokenization). */
 export const tokenizersLibrary = load("@huggingface/tokenizers") as TokenizersModule;
 /** @huggingface/jinja: parser and interpreter of chat templates. */
 export const jinjaLibrary = load("@huggingface/jinja") as JinjaModule;
