@@ -111,8 +111,8 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
 }
 
 /** Paired differences of the main table's arms. */
-export function figureDifferences({ differences }: ReplaySummary): Figure {
-  const rows = differences.filter(({ group }) => group === "single passage");
+export function figureDifferences(summary: ReplaySummary): Figure {
+  const rows = summary.differences.filter(({ group }) => group === "single passage");
   const beats = rows.find(({ minus }) => minus === "GPT-4.1 data");
   return figureBars(
     rows.map((row) => ({
@@ -123,7 +123,7 @@ export function figureDifferences({ differences }: ReplaySummary): Figure {
     {
       title:
         beats && !beats.clear
-          ? "Two rounds gain; round 2 and GPT-4.1's data cannot be told apart"
+          ? `${helped(summary) ? "Two rounds gain; round" : "Round"} 2 and GPT-4.1's data cannot be told apart`
           : "Which differences between arms are larger than chance",
       note: `${SOURCE_7B} Paired by passage; lines: 95% intervals from resampling whole articles.`,
       axisTitle: "Difference in accuracy (points)",
@@ -180,7 +180,10 @@ export function figureRewardNoise({ noise }: ReplaySummary): Figure {
   const [same, ...heldOut] = record.heldOut;
   const real = Math.max(...heldOut.map(({ gain }) => gain.value)) / same.gain.value;
   return figureBars(bars, {
-    title: `Of what best-of-5 seems to gain, at most ${percent(real)} is there in repeats that did not choose`,
+    title:
+      same.gain.value > 0
+        ? `Of what best-of-5 seems to gain, at most ${percent(real)} is there in repeats that did not choose`
+        : "What best-of-5 gains, in repeats that chose and in others",
     note: `${SOURCE} From ${record.name}, ${record.passages} passages: gain over the mean candidate of the same passage, 95% intervals.`,
     axisTitle: "Gain in accuracy (points)",
     format: points,
