@@ -2,7 +2,7 @@
 import { figureBars } from "../plot/bars";
 import { percent, type Figure } from "../plot/figure";
 import { figureHeatmap } from "../plot/heatmap";
-import { points, scaled, SOURCE } from "./figure-marks";
+import { points, scaled, SOURCE, SOURCE_7B } from "./figure-marks";
 import { interval, signed } from "./markdown";
 import { aheadUntrained, promptMatrix, WRITERS } from "./prompts";
 import type { AccuracyRecord } from "./records";
@@ -24,7 +24,7 @@ export function figurePromptMatrix({ arms, differences }: ReplaySummary): Figure
         ? `Untrained, ${names.join(" and ")} ${names.length > 1 ? "have" : "has"} more than SEAL's own prompt after two rounds${told}`
         : "Accuracy by prompt, round of training and author",
     note: [
-      SOURCE,
+      SOURCE_7B,
       ...ahead.map(
         ({ arm, difference }) =>
           `${arm.split(",")[0]}: ${signed(difference.value)} points (95% ${interval(difference, signed)}), paired by passage.`,
@@ -66,7 +66,7 @@ export function figureModels({ arms }: ReplaySummary): Figure {
         first && last && large && larger
           ? `Two rounds add ${gain(first, last)} points at 3B and ${gain(large, larger)} at 7B`
           : "Qwen2.5-3B beside Qwen2.5-7B",
-      note: "The authors' runs, rescored here from their released logs. Lines: 95% intervals from resampling passages. Diamonds: the same arm of Qwen2.5-7B.",
+      note: `${SOURCE} Lines: 95% intervals from resampling passages. Diamonds: the same arm of Qwen2.5-7B.`,
       axisTitle,
       format,
       referenceLabel: "7B",
@@ -84,7 +84,7 @@ export function figureFullFineTuning({ arms }: ReplaySummary): Figure {
     label: "LoRA",
     title: (gaps) =>
       `Continued pretraining on 200 passages: full fine-tuning against adapters, ${range(gaps)} points`,
-    note: `${SOURCE} Lines: 95% intervals from resampling passages. Diamonds: adapters (LoRA), over all 974 questions; full fine-tuning was asked 500 of them. Generative Adapter is another model (Mistral-7B).`,
+    note: `${SOURCE_7B} Lines: 95% intervals from resampling passages. Diamonds: adapters (LoRA), over all 974 questions; full fine-tuning was asked 500 of them. Generative Adapter is another model (Mistral-7B).`,
   });
 }
 
@@ -93,7 +93,7 @@ export function figurePassages({ arms }: ReplaySummary): Figure {
   return figureTwoTables(arms, WHOLE, FULL, {
     label: "200",
     title: (gaps) => `Continued pretraining on 2,067 passages against 200: ${range(gaps)} points`,
-    note: `${SOURCE} Full fine-tuning, 500 questions each. Lines: 95% intervals from resampling passages. Diamonds: the same authors' texts on 200 passages.`,
+    note: `${SOURCE_7B} Full fine-tuning, 500 questions each. Lines: 95% intervals from resampling passages. Diamonds: the same authors' texts on 200 passages.`,
   });
 }
 
@@ -156,7 +156,7 @@ export function figurePretrainingDifferences({ differences }: ReplaySummary): Fi
     })),
     {
       title: `Continued pretraining: in ${clear} of ${beats.length} settings round 2 and GPT-4.1's texts can be told apart`,
-      note: `${SOURCE} Paired by question; lines: 95% intervals from resampling whole articles.`,
+      note: `${SOURCE_7B} Paired by question; lines: 95% intervals from resampling whole articles.`,
       axisTitle: "Difference in accuracy (points)",
       format: points,
       marks: "points",

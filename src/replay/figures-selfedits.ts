@@ -2,7 +2,7 @@
 import { figureBars, type Bar } from "../plot/bars";
 import { figureCurves } from "../plot/curves";
 import type { Figure } from "../plot/figure";
-import { points, scaled, SOURCE } from "./figure-marks";
+import { points, scaled, SOURCE, SOURCE_7B } from "./figure-marks";
 import { interval, signed } from "./markdown";
 import type { PredictorRecord } from "./predictors";
 import type { ReplaySummary } from "./summary";
@@ -39,7 +39,7 @@ export function figureRubric({ predictors, noise }: ReplaySummary): Figure {
     ],
     {
       title: `The rubric's choice gains ${signed(rubric.gain.value)} points (${interval(rubric.gain, signed)})${told}`,
-      note: `${SOURCE} ${rubric.on}: ${rubric.passages} passages, 5 candidates each; gain in trained reward over the mean candidate, 95% intervals over passages.`,
+      note: `${SOURCE_7B} ${rubric.on}: ${rubric.passages} passages, 5 candidates each; gain in trained reward over the mean candidate, 95% intervals over passages.`,
       axisTitle: "Gain in accuracy (points)",
       format: points,
       marks: "points",

@@ -2,7 +2,7 @@
 import { figureBars, type Bar } from "../plot/bars";
 import { percent, type Figure } from "../plot/figure";
 import { figureForgetting } from "../plot/forgetting";
-import { points, scaled, SOURCE } from "./figure-marks";
+import { points, scaled, shortLog, SOURCE, SOURCE_7B } from "./figure-marks";
 import {
   figureFullFineTuning,
   figureModels,
@@ -39,7 +39,7 @@ export function replayFigures(
   return {
     "knowledge-incorporation": figureReplayAccuracy(
       ofTable("single passage"),
-      "One passage at a time: self-edits help, and two rounds of training help them",
+      `One passage at a time${helped(summary) ? ": self-edits help, and two rounds of training help them" : ""}`,
     ),
     ...(hasGroup("single passage") && { differences: figureDifferences(summary) }),
     ...(has("prompts") && {
@@ -81,6 +81,15 @@ export function replayFigures(
   };
 }
 
+/** Whether self-edits beat the passage, and two rounds of training the untrained ones, beyond chance. */
+function helped({ differences }: ReplaySummary): boolean {
+  const clear = (arm: string, minus: string): boolean =>
+    differences.some(
+      (row) => row.arm === arm && row.minus === minus && row.clear && row.difference.value > 0,
+    );
+  return clear("untrained self-edits", "passage only") && clear("round 2", "untrained self-edits");
+}
+
 /** Accuracy of each arm with the paper's value as a hollow diamond. */
 export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: string): Figure {
   return figureBars(
@@ -92,7 +101,7 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
     })),
     {
       title,
-      note: `${SOURCE} Lines: 95% intervals from resampling passages. Diamonds: the paper, version 1.`,
+      note: `${SOURCE_7B} Lines: 95% intervals from resampling passages. Diamonds: the paper, version 1.`,
       axisTitle: "Questions answered correctly (%)",
       format: (value) => percent(value / 100),
       referenceLabel: "paper",
@@ -102,8 +111,8 @@ export function figureReplayAccuracy(rows: readonly AccuracyRecord[], title: str
 }
 
 /** Paired differences of the main table's arms. */
-export function figureDifferences({ differences }: ReplaySummary): Figure {
-  const rows = differences.filter(({ group }) => group === "single passage");
+export function figureDifferences(summary: ReplaySummary): Figure {
+  const rows = summary.differences.filter(({ group }) => group === "single passage");
   const beats = rows.find(({ minus }) => minus === "GPT-4.1 data");
   return figureBars(
     rows.map((row) => ({
@@ -114,9 +123,9 @@ export function figureDifferences({ differences }: ReplaySummary): Figure {
     {
       title:
         beats && !beats.clear
-          ? "Two rounds gain; round 2 and GPT-4.1's data cannot be told apart"
+          ? `${helped(summary) ? "Two rounds gain; round" : "Round"} 2 and GPT-4.1's data cannot be told apart`
           : "Which differences between arms are larger than chance",
-      note: `${SOURCE} Paired by passage; lines: 95% intervals from resampling whole articles.`,
+      note: `${SOURCE_7B} Paired by passage; lines: 95% intervals from resampling whole articles.`,
       axisTitle: "Difference in accuracy (points)",
       format: points,
       marks: "points",
@@ -126,14 +135,15 @@ export function figureDifferences({ differences }: ReplaySummary): Figure {
 
 /** The accuracy before adaptation in every log. */
 export function figureBefore({ before }: ReplaySummary): Figure {
+  const values = new Set(before.map(({ accuracy }) => accuracy.value.toFixed(4))).size;
   return figureBars(
     before.map((row) => ({
-      label: `${row.log} (${(100 * row.sameAnswersAsBase).toFixed(0)}% of answers as in eval/base)`,
+      label: `${shortLog(row.log)} (${(100 * row.sameAnswersAsBase).toFixed(0)}%)`,
       value: 100 * row.accuracy.value,
     })),
     {
-      title: "Before adaptation: the same questions, another number in almost every log",
-      note: `${SOURCE} Few equal answers: another model (a later round's) or another way of serving it.`,
+      title: `Before adaptation: the same questions, ${values} different numbers in ${before.length} logs`,
+      note: `${SOURCE_7B} In brackets: share of answers that are those of eval/base. Few: another model (a later round's) or another way of serving it.`,
       axisTitle: "Questions answered correctly (%)",
       format: (value) => percent(value / 100),
       marks: "points",
@@ -146,10 +156,16 @@ export function figureBefore({ before }: ReplaySummary): Figure {
 export function figureContinual({
   accuracy,
   sequences,
+  learned,
+  forgotten,
 }: NonNullable<ReplaySummary["continual"]>): Figure {
+  const fading =
+    learned.every((gain) => gain > 0) && forgotten.slice(0, -1).every((loss) => loss > 0);
   return figureForgetting(accuracy, {
-    title: "Every update teaches its own passage, and earlier ones fade",
-    note: `${SOURCE} Mean accuracy over ${sequences} sequences (%).`,
+    title: fading
+      ? "Every update teaches its own passage, and earlier ones fade"
+      : "Accuracy on each passage after each update",
+    note: `${SOURCE_7B} Mean accuracy over ${sequences} sequences (%).`,
   });
 }
 
@@ -161,8 +177,13 @@ export function figureRewardNoise({ noise }: ReplaySummary): Figure {
     value: 100 * gain.value,
     interval: scaled(gain),
   }));
+  const [same, ...heldOut] = record.heldOut;
+  const real = Math.max(...heldOut.map(({ gain }) => gain.value)) / same.gain.value;
   return figureBars(bars, {
-    title: "Most of what best-of-5 seems to gain is luck",
+    title:
+      same.gain.value > 0
+        ? `Of what best-of-5 seems to gain, at most ${percent(real)} is there in repeats that did not choose`
+        : "What best-of-5 gains, in repeats that chose and in others",
     note: `${SOURCE} From ${record.name}, ${record.passages} passages: gain over the mean candidate of the same passage, 95% intervals.`,
     axisTitle: "Gain in accuracy (points)",
     format: points,
@@ -201,8 +222,8 @@ export function figureCandidates(log: ReleasedLog): Figure {
   return figureBars(
     ranks.map((value, rank) => ({ label: `candidate ranked ${rank + 1}`, value: 100 * value })),
     {
-      title: "Round 0: mean reward of the 5 candidates, by their rank within a passage",
-      note: `${SOURCE} ${passages.length} passages, reward: mean accuracy of 3 repeats. Includes the luck of the draw.`,
+      title: `Mean reward of the ${ranks.length} candidates, by their rank within a passage`,
+      note: `${SOURCE} ${log.name}: ${passages.length} passages, reward: mean accuracy of 3 repeats. Includes the luck of the draw.`,
       axisTitle: "Mean reward (%)",
       format: (value) => percent(value / 100),
       largest: 100,
@@ -214,7 +235,7 @@ export function figureCandidates(log: ReleasedLog): Figure {
 export function figureJudgeAgreement({ judge }: ReplaySummary): Figure {
   return figureBars(
     judge.logs.map(({ log, fitted, all }) => ({
-      label: `${log}${fitted ? " (in part fitted)" : ""}`,
+      label: `${shortLog(log)}${fitted ? " (in part fitted)" : ""}`,
       value: 100 * (1 - all.local.agreement),
       reference: 100 * (1 - all["contains gold"].agreement),
     })),
@@ -233,7 +254,7 @@ export function figureJudgeArms({ judge }: ReplaySummary): Figure {
   const gaps = judge.logs.map(({ accuracy }) => Math.abs(accuracy.local - accuracy["GPT-4.1"]));
   return figureBars(
     judge.logs.map(({ log, accuracy }) => ({
-      label: log,
+      label: shortLog(log),
       value: 100 * accuracy.local,
       reference: 100 * accuracy["GPT-4.1"],
     })),
