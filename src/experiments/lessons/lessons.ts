@@ -75,6 +75,7 @@ export async function openLessons(
         );
       },
     };
+  const { prompt, splitLines } = settings;
   const { passages, input } = await readPassages(settings, { quiet });
   const asked = passages.filter(({ questions }) => questions.length > 0);
   return {
@@ -82,7 +83,9 @@ export async function openLessons(
     draw: (seed, count) => {
       requireCount(count, asked.length, input.name);
       const order = createRandom(`lessons/${seed}`).shuffle(asked);
-      return order.slice(0, count).map((passage) => passageLesson(passage, settings));
+      return order
+        .slice(0, count)
+        .map((passage) => passageLesson(passage, selfEditPrompt(prompt, passage), splitLines));
     },
   };
 }
@@ -116,11 +119,12 @@ export function personLesson(person: Person, seed: number, splitLines: boolean):
   };
 }
 
-function passageLesson(passage: Passage, { prompt, splitLines }: LessonSettings): Lesson {
+/** A passage of a file as a lesson; the prompt asks for a self-edit. */
+export function passageLesson(passage: Passage, prompt: Prompt, splitLines: boolean): Lesson {
   const { title, passage: text } = passage;
   return {
     id: passage.id,
-    prompt: selfEditPrompt(prompt, passage),
+    prompt,
     passage: `${title}\n${text}`,
     questions: passage.questions.map(({ question, answers: gold }) => ({
       text: question,
@@ -190,12 +194,5 @@ export async function answerQuestions(
       answer: text,
       verdict: group.questions[q].judge(text),
     })),
-  );
-}
-
-/** 1 for right, 0 for wrong; ungraded answers are left out. */
-export function marksOf(answers: readonly GivenAnswer[]): number[] {
-  return answers.flatMap(({ verdict }) =>
-    verdict === "ungraded" ? [] : [verdict === "correct" ? 1 : 0],
   );
 }

@@ -63,12 +63,15 @@ export function placesFile(places: string): string {
     : path.resolve(places);
 }
 
-/** SEAL asks with the topic before the question; with the passage in context it stands before both. */
-export function questionPrompt(
+/** SEAL asks with the topic before the question. */
+export function questionPrompt({ title }: Pick<Passage, "title">, question: string): ChatMessage[] {
+  return answerPrompt(`Topic: ${title}\n${question}`);
+}
+
+/** The same with the passage in context, before both. */
+export function openBookQuestion(
   { title, passage }: Pick<Passage, "title" | "passage">,
   question: string,
-  { inContext = false } = {},
 ): ChatMessage[] {
-  const asked = `Topic: ${title}\n${question}`;
-  return inContext ? openBookPrompt(passage, asked) : answerPrompt(asked);
+  return openBookPrompt(passage, `Topic: ${title}\n${question}`);
 }

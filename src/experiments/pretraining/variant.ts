@@ -1,6 +1,7 @@
 /** The settings of continued pretraining: self-edits of many passages in one training run. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
+import { seedsSchema, variantKeys } from "../../run/variant";
 import {
   answersSchema,
   fineTuningSchema,
@@ -60,8 +61,7 @@ const outerLoopSchema = z.strictObject({
 
 const settings = z.strictObject({
   experiment: z.literal("pretraining"),
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
-  description: z.string().default(""),
+  ...variantKeys,
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,
   /** Numbers of passages, N: a training run for each, arm and seed. The passages of a smaller N are among a larger's. */
@@ -70,7 +70,7 @@ const settings = z.strictObject({
     .min(1)
     .refine((counts) => counts.every((n, i) => i === 0 || n > counts[i - 1]), "must rise")
     .default([200]),
-  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  seeds: seedsSchema,
   arms: z
     .array(z.enum(PRETRAINING_ARMS))
     .min(1)
