@@ -10,8 +10,9 @@ export interface Heatmap {
   rows: readonly string[];
   columns: readonly string[];
   values: readonly (readonly (number | null)[])[];
-  rowTitle: string;
-  columnTitle: string;
+  /** Of the axes; none unless told. */
+  rowTitle?: string;
+  columnTitle?: string;
   /** How a value is written in its cell. */
   format: (value: number) => string;
 }
@@ -63,7 +64,7 @@ export function figureHeatmap(heatmap: Heatmap): Figure {
       },
     ],
     layout: {
-      xaxis: axis(heatmap.columnTitle, {
+      xaxis: axis(heatmap.columnTitle ?? "", {
         range: [-0.5, columns.length - 0.5],
         tickvals: columns.map((_, i) => i),
         ticktext: columnLabels.map((label) => label.map(escapeMarkup).join("<br>")),
@@ -71,7 +72,7 @@ export function figureHeatmap(heatmap: Heatmap): Figure {
         ticks: "",
         showgrid: false,
       }),
-      yaxis: axis(heatmap.rowTitle, {
+      yaxis: axis(heatmap.rowTitle ?? "", {
         range: [rows.length - 0.5, -0.5],
         tickvals: rows.map((_, i) => i),
         ticktext: rowLabels.map((label) => label.map(escapeMarkup).join("<br>")),

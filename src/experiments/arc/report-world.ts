@@ -72,8 +72,6 @@ export function familiesFigure(rollouts: readonly ArcRollout[]): Figure | undefi
         ),
       ),
     ),
-    rowTitle: "",
-    columnTitle: "",
     format: percentage,
   });
 }
@@ -119,8 +117,6 @@ export function choicesFigure(evaluated: readonly ArcRollout[]): Figure | undefi
         recipes.length > 0 ? recipes.filter(holds).length / recipes.length : null,
       ),
     ),
-    rowTitle: "",
-    columnTitle: "",
     format: percentage,
   });
 }

@@ -200,7 +200,7 @@ const EPOCH_RANGES: [string, (recipe: Recipe) => boolean][] = [
 ];
 
 /** Shares of written recipes with each setting, before and after each round; undefined where none was readable. */
-export function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
+function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
   const written = evaluated.filter(
     ({ arm, completion, recipe }) =>
       completion !== undefined && recipe && (arm === "SEAL" || arm === "untrained self-edits"),
@@ -223,8 +223,6 @@ export function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undef
         return recipes.filter(holds).length / recipes.length;
       }),
     ),
-    rowTitle: "",
-    columnTitle: "",
     format: (share) => `${(100 * share).toFixed(0)}%`,
   });
 }

@@ -215,7 +215,6 @@ function figureKept(
         value === null || Number.isNaN(value) ? null : 100 * value,
       ),
     ),
-    rowTitle: "",
     columnTitle: "Passage, in the order learned",
     format: (value) => value.toFixed(0),
   });

@@ -10,7 +10,7 @@ import { answersSchema, fineTuningSchema, samplingSchema } from "../lessons/sett
 import { authorSchema } from "./authors";
 
 /** What the arms without rounds are called; the paper's table 2. */
-export const KNOWLEDGE_ARMS = [
+const KNOWLEDGE_ARMS = [
   "untouched",
   "passage only",
   "untrained self-edits",

@@ -11,12 +11,12 @@ import {
 } from "../lessons/settings";
 
 /** Arms whose self-edits are written after rounds of ReST-EM, the second with self-edits kept at random. */
-export const ROUND_ARMS = ["SEAL", "random selection"] as const;
+const ROUND_ARMS = ["SEAL", "random selection"] as const;
 /** One of `ROUND_ARMS`. */
 export type RoundArm = (typeof ROUND_ARMS)[number];
 
 /** Arms and controls. */
-export const PRETRAINING_ARMS = [
+const PRETRAINING_ARMS = [
   "untouched",
   "passages only",
   "passages only, matched steps",
