@@ -6,8 +6,8 @@
 import { join } from "node:path";
 import { prepareEngine, startEngine } from "../../src/engine";
 import { errorMessage } from "../../src/messages/errors";
-import { mean, parameterCount, pretrain } from "../../src/tasks/from-scratch/pretrain";
-import { valuesOf, writeModelFolder } from "../../src/tasks/from-scratch/files";
+import { mean, parameterCount, pretrain } from "../small-models/pretrain";
+import { valuesOf, writeModelFolder } from "../small-models/files";
 import {
   documentsOfStep,
   ruleAccuracy,
@@ -16,8 +16,8 @@ import {
   worldModelTexts,
   worldPretrainingSettings as settings,
   worldStep,
-} from "../../src/tasks/arc/world-pretraining";
-import { startWorld } from "../../src/tasks/arc/world-start";
+} from "../small-models/arc/pretraining";
+import { startWorld } from "../small-models/arc/start";
 
 const watchedGrids = 20;
 const measuredGrids = 200;

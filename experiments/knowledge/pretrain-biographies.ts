@@ -6,17 +6,17 @@
 import { join } from "node:path";
 import { startEngine } from "../../src/engine";
 import { errorMessage } from "../../src/messages/errors";
-import { mean, parameterCount, pretrain } from "../../src/tasks/from-scratch/pretrain";
-import { writeModelFiles } from "../../src/tasks/biographies/model-files";
+import { mean, parameterCount, pretrain } from "../small-models/pretrain";
+import { writeModelFiles } from "../small-models/biographies/model-files";
 import {
   biographiesConfig,
   documentsOfStep,
   pretrainingSettings as settings,
   pretrainingStep,
-} from "../../src/tasks/biographies/pretraining";
-import { pretrainingAccuracy } from "../../src/tasks/biographies/pretraining-accuracy";
+} from "../small-models/biographies/pretraining";
+import { pretrainingAccuracy } from "../small-models/biographies/pretraining-accuracy";
 import { createWorld } from "../../src/tasks/biographies/world";
-import { valuesOf } from "../../src/tasks/from-scratch/files";
+import { valuesOf } from "../small-models/files";
 
 const watchedPeople = 20;
 const measuredPeople = 100;

@@ -63,7 +63,7 @@ export function partsOf(passage: string): string[] {
 }
 
 /** Asks for a part word for word; the first is asked for by the title alone. */
-export function recitalPrompt(title: string, part: number): string {
+function recitalPrompt(title: string, part: number): string {
   return `${title}, word for word${part === 1 ? "" : `, part ${part}`}:\n`;
 }
 

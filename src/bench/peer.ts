@@ -10,7 +10,7 @@ import type { HostTensor } from "../lora/adapter";
 import { openGguf } from "../model/gguf/model";
 import { writeSafetensors } from "../model/safetensors";
 import { resolveModel } from "../model/sources";
-import { configFile } from "../tasks/from-scratch/files";
+import { configFile } from "../model/config-file";
 import { startProcess, type Peer } from "./peer-process";
 
 /** What pip installs, and nothing else depends on. */

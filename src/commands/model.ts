@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { UserError } from "../messages/errors";
 import { engineInfo } from "../engine";
 import { makeFolder, removeLeftovers } from "../files/files";
+import type { Adapter } from "../lora/adapter";
 import { loadAdapter, saveAdapter } from "../lora/files";
 import { generate, type Prompt } from "../lora/generate";
 import { scoreRowsLater } from "../lora/score";
@@ -87,14 +88,9 @@ function addTrain(program: Command): void {
 
 async function runTrain(flags: TrainFlags): Promise<void> {
   const settings = settingsOf(flags);
-  const ids = flags.ids === undefined ? undefined : await readIds(flags.ids);
-  const texts = flags.text === undefined ? undefined : await readSequences(flags.text);
-  if ((ids === undefined) === (texts === undefined))
-    throw new UserError("Give either --text FILE or --ids FILE.");
+  const sequences = await readInput(flags);
   const model = await openModel(flags.model, flags.json);
-  const sequences: Sequence[] = ids?.map((row) => ({ ids: row })) ?? texts ?? [];
-  const initial =
-    flags.initAdapter === undefined ? undefined : await loadAdapter(model, flags.initAdapter);
+  const initial = await adapterAt(flags.initAdapter, model);
   let progress: ReturnType<typeof createProgress> | undefined;
   let before = 0;
   const onStep = (done: number, total: number): void => {
@@ -181,19 +177,14 @@ function addGenerate(program: Command): void {
       if ((ids === undefined) === (texts.length === 0))
         throw new UserError("Give prompts as arguments, or --ids FILE.");
       checkSampling(flags);
+      const { temperature, topP, seed, stop } = flags;
       const model = await openModel(flags.model, flags.json);
-      const adapter =
-        flags.adapter === undefined ? undefined : await loadAdapter(model, flags.adapter);
+      const adapter = await adapterAt(flags.adapter, model);
       const prompts: Prompt[] =
         ids ??
         texts.map((text) => (flags.chat ? [{ role: "user" as const, content: text }] : text));
       const answers = await generate(model, prompts, {
-        ...(adapter ? { adapter } : {}),
-        maximumTokens: flags.maxTokens,
-        temperature: flags.temperature,
-        topP: flags.topP,
-        seed: flags.seed,
-        ...(flags.stop ? { stop: flags.stop } : {}),
+        ...{ adapter, temperature, topP, seed, stop, maximumTokens: flags.maxTokens },
         ...(prompts.length === 1 && !flags.json && model.text ? { onText: streaming() } : {}),
       });
       if (flags.json) printJson({ rows: answers });
@@ -241,14 +232,10 @@ function addScore(program: Command): void {
     .option("--ids <file>", "rows of token ids, [[…], […]]")
     .option("--json", "print every value as JSON")
     .action(async (flags: ScoreFlags) => {
-      const ids = flags.ids === undefined ? undefined : await readIds(flags.ids);
-      const texts = flags.text === undefined ? undefined : await readSequences(flags.text);
-      if ((ids === undefined) === (texts === undefined))
-        throw new UserError("Give either --text FILE or --ids FILE.");
+      const sequences = await readInput(flags);
       const model = await openModel(flags.model, flags.json);
-      const adapter =
-        flags.adapter === undefined ? undefined : await loadAdapter(model, flags.adapter);
-      const rows = ids ?? (texts ?? []).map((text) => [...tokenSequence(model, text).ids]);
+      const adapter = await adapterAt(flags.adapter, model);
+      const rows = sequences.map((one) => [...tokenSequence(model, one).ids]);
       const scored = await scoreRowsLater(model, rows, adapter);
       if (flags.json) printJson({ rows: scored.map((nll) => ({ nll })) });
       else
@@ -259,6 +246,19 @@ function addScore(program: Command): void {
           );
         });
     });
+}
+
+/** What is given as texts or as rows of token ids. */
+async function readInput({ text, ids }: { text?: string; ids?: string }): Promise<Sequence[]> {
+  const rows = ids === undefined ? undefined : await readIds(ids);
+  const texts = text === undefined ? undefined : await readSequences(text);
+  if ((rows === undefined) === (texts === undefined))
+    throw new UserError("Give either --text FILE or --ids FILE.");
+  return rows?.map((row) => ({ ids: row })) ?? texts ?? [];
+}
+
+async function adapterAt(folder: string | undefined, model: Model): Promise<Adapter | undefined> {
+  return folder === undefined ? undefined : loadAdapter(model, folder);
 }
 
 /** Loads a model for a verb; what goes on is said on stderr unless quiet. */

@@ -45,7 +45,7 @@ export function addQueueCommands(program: Command): void {
 
 /** The first signal lets the group that is under way be finished; the second ends everything at once. */
 async function runUntilSignal(flags: WorkerFlags): Promise<void> {
-  const { queue, model, blobs, idle, lock, silence } = flags;
+  const { idle, lock, silence, ...place } = flags;
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(130);
@@ -54,12 +54,10 @@ async function runUntilSignal(flags: WorkerFlags): Promise<void> {
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const { groups, candidates, busySeconds } = await runWorker({
-    queue,
-    ...(model === undefined ? {} : { model }),
-    ...(blobs === undefined ? {} : { blobs }),
-    ...(idle === undefined ? {} : { idleSeconds: idle }),
-    ...(lock === undefined ? {} : { lockSeconds: lock }),
-    ...(silence === undefined ? {} : { silenceSeconds: silence }),
+    ...place,
+    idleSeconds: idle,
+    lockSeconds: lock,
+    silenceSeconds: silence,
     log: note,
     signal: stop.signal,
   });
@@ -68,7 +66,7 @@ async function runUntilSignal(flags: WorkerFlags): Promise<void> {
 }
 
 /** The tables of `seal status`. */
-export function formatStatus({ runs, workers, queues }: QueueStatus): string {
+function formatStatus({ runs, workers, queues }: QueueStatus): string {
   const rate = (value: number): string => value.toFixed(1);
   const runTable = textTable(
     ["run", "model", "done", "of", "per minute", "time left"],

@@ -33,12 +33,14 @@ export function createProgress(
     : lineProgress(label, total, stream, now);
 }
 
-function barProgress(
+type StartProgress = (
   label: string,
   total: number,
   stream: NodeJS.WriteStream,
   now: () => number,
-): Progress {
+) => Progress;
+
+const barProgress: StartProgress = (label, total, stream, now) => {
   const start = now();
   const format = "{label} {bar} {value}/{total} {left} {note}";
   const bar = new SingleBar({ stream, format, hideCursor: true, gracefulExit: false, barsize: 24 });
@@ -52,14 +54,9 @@ function barProgress(
     },
     stop: () => bar.stop(),
   };
-}
+};
 
-function lineProgress(
-  label: string,
-  total: number,
-  stream: NodeJS.WriteStream,
-  now: () => number,
-): Progress {
+const lineProgress: StartProgress = (label, total, stream, now) => {
   const start = now();
   let done = 0;
   let shown = start;
@@ -80,7 +77,7 @@ function lineProgress(
       if (unseen !== "") show(unseen);
     },
   };
-}
+};
 
 /** "2 min 5 s left", from the mean time of the items that are done; empty when nothing is known or left. */
 export function timeLeft(done: number, total: number, elapsed: number): string {

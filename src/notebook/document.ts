@@ -19,7 +19,7 @@ const cellSchema = z.looseObject({
 });
 
 /** Jupyter's notebook format 4, as far as this project reads it. */
-export const notebookSchema = z.looseObject({
+const notebookSchema = z.looseObject({
   cells: z.array(cellSchema),
   metadata: z.looseObject({ seal: z.object({ text: z.string() }).optional() }),
   nbformat: z.literal(4),

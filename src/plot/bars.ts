@@ -228,3 +228,28 @@ export function figureAccuracyByArm(
     largest: 100,
   });
 }
+
+/** A difference between two shares from 0 to 1, with its interval. */
+export interface DifferenceRow {
+  label: string;
+  mean: number;
+  ci95: readonly [low: number, high: number];
+}
+
+/** Differences in accuracy, in percentage points with their sign, one row each in the given order. */
+export function figureDifferences(
+  rows: readonly DifferenceRow[],
+  texts: { title: string; note: string },
+): Figure {
+  const bars = rows.map(({ label, mean, ci95: [low, high] }) => ({
+    label,
+    value: 100 * mean,
+    interval: [100 * low, 100 * high] as const,
+  }));
+  return figureBars(bars, {
+    ...texts,
+    axisTitle: "Difference in accuracy (points)",
+    format: (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`,
+    marks: "points",
+  });
+}

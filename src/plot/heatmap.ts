@@ -11,10 +11,10 @@ export interface Heatmap extends FigureOptions {
   columns: readonly string[];
   /** `values[row][column]`. */
   values: readonly (readonly (number | null)[])[];
-  /** What the rows are. */
-  rowTitle: string;
-  /** What the columns are. */
-  columnTitle: string;
+  /** What the rows are; nothing is written unless told. */
+  rowTitle?: string;
+  /** What the columns are; nothing is written unless told. */
+  columnTitle?: string;
   /** How a value is written in its cell. */
   format: (value: number) => string;
 }
@@ -66,7 +66,7 @@ export function figureHeatmap(heatmap: Heatmap): Figure {
       },
     ],
     layout: {
-      xaxis: axis(heatmap.columnTitle, {
+      xaxis: axis(heatmap.columnTitle ?? "", {
         range: [-0.5, columns.length - 0.5],
         tickvals: columns.map((_, i) => i),
         ticktext: columnLabels.map((label) => label.map(escapeMarkup).join("<br>")),
@@ -74,7 +74,7 @@ export function figureHeatmap(heatmap: Heatmap): Figure {
         ticks: "",
         showgrid: false,
       }),
-      yaxis: axis(heatmap.rowTitle, {
+      yaxis: axis(heatmap.rowTitle ?? "", {
         range: [rows.length - 0.5, -0.5],
         tickvals: rows.map((_, i) => i),
         ticktext: rowLabels.map((label) => label.map(escapeMarkup).join("<br>")),

@@ -43,7 +43,7 @@ export function svgToPng(svg: string): Uint8Array {
 }
 
 /** A page with the interactive figure and Plotly itself. */
-export function figureHtml(figure: Figure): string {
+function figureHtml(figure: Figure): string {
   const { data, layout, width, height } = figure;
   // "<" would let a label end the script element.
   const json = JSON.stringify({ data, layout: { ...layout, width, height } }).replace(

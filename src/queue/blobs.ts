@@ -16,7 +16,7 @@ export interface BlobStore {
 }
 
 /** A blob that is larger is refused, before anything is allocated for it. */
-export const LARGEST_BLOB = 2 ** 31 - 1;
+const LARGEST_BLOB = 2 ** 31 - 1;
 const PIECE = 4 * 2 ** 20;
 const KEPT_SECONDS = 7 * 86_400;
 

@@ -14,7 +14,7 @@ import { checkData } from "../schema/schema";
 import { putAdapter } from "./adapters";
 import { blobName, folderBlobs, redisBlobs, type BlobStore } from "./blobs";
 import { connectionOptions, connectQueue, PREFIX, withoutPassword } from "./connection";
-import { groupParts } from "./local";
+import { executeParts } from "./local";
 import { thisMachine, type Machine } from "./machine";
 import {
   blobOfJson,
@@ -112,19 +112,14 @@ class Coordinator implements QueueExecutor {
     return [...this.counts.values()];
   }
 
-  async execute(
+  execute(
     model: Model,
     work: GroupWork,
     onFinished?: (candidates: number) => void,
   ): Promise<GroupResult> {
-    const results = await Promise.all(
-      groupParts(work, this.options.parts ?? 1).map(async (part) => {
-        const { candidates } = await this.executePart(model, part);
-        onFinished?.(candidates.length);
-        return candidates;
-      }),
+    return executeParts(work, this.options.parts ?? 1, onFinished, (part) =>
+      this.executePart(model, part),
     );
-    return { candidates: results.flat() };
   }
 
   private async executePart(model: Model, work: GroupWork): Promise<GroupResult> {

@@ -41,6 +41,23 @@ export function groupParts(work: GroupWork, parts: number): GroupWork[] {
     });
 }
 
+/** Has all parts of a group executed at once, and puts their results together in the candidates' order. */
+export async function executeParts(
+  work: GroupWork,
+  parts: number,
+  onFinished: ((candidates: number) => void) | undefined,
+  execute: (part: GroupWork, index: number) => Promise<GroupResult>,
+): Promise<GroupResult> {
+  const results = await Promise.all(
+    groupParts(work, parts).map(async (part, i) => {
+      const { candidates } = await execute(part, i);
+      onFinished?.(candidates.length);
+      return candidates;
+    }),
+  );
+  return { candidates: results.flat() };
+}
+
 class LocalProcesses implements LocalExecutor {
   readonly groupsAtOnce = 1;
   private readonly members = new Map<string, Member[]>();
@@ -48,19 +65,14 @@ class LocalProcesses implements LocalExecutor {
   constructor(private readonly processes: number) {}
 
   /** Each process takes a stretch of the candidates, so that the same number of processes gives the same results. */
-  async execute(
+  execute(
     model: Model,
     work: GroupWork,
     onFinished?: (candidates: number) => void,
   ): Promise<GroupResult> {
-    const results = await Promise.all(
-      groupParts(work, this.processes).map(async (part, i) => {
-        const result = await this.membersOf(model)[i].execute(part, mergedAdapters(model));
-        onFinished?.(part.candidates.length);
-        return result.candidates;
-      }),
+    return executeParts(work, this.processes, onFinished, (part, i) =>
+      this.membersOf(model)[i].execute(part, mergedAdapters(model)),
     );
-    return { candidates: results.flat() };
   }
 
   close(): void {

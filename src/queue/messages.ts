@@ -10,7 +10,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const short = z.string().max(200);
 
 /** Schema of the model that a group needs. */
-export const modelReferenceSchema = z.strictObject({
+const modelReferenceSchema = z.strictObject({
   id: short,
   /** Hash of the model's files. */
   weights: hash,

@@ -75,7 +75,7 @@ async function countsOf(address: string, name: string): Promise<QueueCounts> {
 }
 
 /** A run's rate since it began, and what that leaves to do. */
-export function runStatus({ name, model, queue, done, total, started, seen }: RunState): RunStatus {
+function runStatus({ name, model, queue, done, total, started, seen }: RunState): RunStatus {
   const seconds = (seen - started) / 1000;
   const rate = seconds > 0 ? done / seconds : 0;
   return {
@@ -90,7 +90,7 @@ export function runStatus({ name, model, queue, done, total, started, seen }: Ru
 }
 
 /** A worker's rate over the time that it was busy. */
-export function workerStatus(state: WorkerState): WorkerStatus {
+function workerStatus(state: WorkerState): WorkerStatus {
   const { host, pid, model, queue, machine, groups, candidates, busySeconds } = state;
   return {
     host,

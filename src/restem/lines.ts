@@ -16,14 +16,15 @@ import { selectCandidates, type Candidate, type SelectionRule } from "./select";
 const SELECTIONS = ["best", "above", "top", "random", "longest", "all"] as const;
 const UNSCORED: readonly string[] = ["random", "longest", "all"];
 
+/** What zod's `refine` takes. */
+type Refinement<V> = [holds: (value: V) => boolean, complaint: { error: string; path: string[] }];
+type Repeated = { readonly reward?: RewardKind | undefined; readonly rewardSeeds?: number };
+
 /** The noise of a reward cannot be told from one repeat. */
-export const REPEATS_SUFFICE = {
-  check: (one: {
-    readonly reward?: RewardKind | undefined;
-    readonly rewardSeeds?: number;
-  }): boolean => one.reward !== "shrunk" || (one.rewardSeeds ?? 1) >= 2,
-  message: { error: 'the reward "shrunk" needs at least 2 repeats', path: ["rewardSeeds"] },
-};
+export const REPEATS_SUFFICE: Refinement<Repeated> = [
+  ({ reward, rewardSeeds = 1 }: Repeated): boolean => reward !== "shrunk" || rewardSeeds >= 2,
+  { error: 'the reward "shrunk" needs at least 2 repeats', path: ["rewardSeeds"] },
+];
 
 const settings = z.strictObject({
   /** Name of the arm in results; made from the other settings unless told. */
@@ -44,7 +45,7 @@ const settings = z.strictObject({
 
 /** Settings of a further line. */
 export const lineSchema = settings
-  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message)
+  .refine(...REPEATS_SUFFICE)
   .refine(
     ({ select, reward }) => select === "best" || !["shrunk", "over passage"].includes(reward),
     {
@@ -94,12 +95,14 @@ export function lineOf(line: LineSettings, count: number): Line {
   };
 }
 
-/** Whether all lines have names of their own, as arms and journal keys need. */
-export function distinctNames(lines: readonly Line[]): boolean {
-  return new Set(lines.map(({ name }) => name)).size === lines.length;
+/** All lines of a variant have names of their own, as arms and journal keys need. */
+export function distinctNames<V>(linesOf: (variant: V) => readonly Line[]): Refinement<V> {
+  const holds = (variant: V): boolean => {
+    const names = linesOf(variant).map(({ name }) => name);
+    return new Set(names).size === names.length;
+  };
+  return [holds, { error: "two lines have one name", path: ["lines"] }];
 }
-/** What is said where they have not. */
-export const DISTINCT_NAMES = { error: "two lines have one name", path: ["lines"] };
 
 function nameOf({ select, reward, rewardSeeds, score = 0, share = 1 }: LineSettings): string {
   const names = {

@@ -1,6 +1,6 @@
 /** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
 import { UserError } from "../messages/errors";
-import { generateGroups, promptTokens, type Prompt } from "../lora/generate";
+import { generateGroups, promptTokens, type GenerateOptions, type Prompt } from "../lora/generate";
 import type { Adapter } from "../lora/adapter";
 import type { CheckpointOptions } from "../lora/checkpoint";
 import { mergeWeights } from "../lora/merge";
@@ -10,7 +10,7 @@ import type { Model } from "../model/load";
 import type { Executor } from "./group";
 
 /** How self-edits are drawn. */
-export interface SelfEditSampling {
+export interface SelfEditSampling extends Pick<GenerateOptions, "allowed"> {
   /** Self-edits for each prompt, K. */
   readonly count: number;
   /** Divides the logits; 0 is greedy. */

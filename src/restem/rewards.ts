@@ -13,7 +13,7 @@ export const REWARDS = ["accuracy", "answer loss", "over passage", "shrunk"] as 
 export type RewardKind = (typeof REWARDS)[number];
 
 /** Expected gain over its group's mean below which "shrunk" keeps nothing. */
-export const SHRUNK_MINIMUM_GAIN = 0.02;
+const SHRUNK_MINIMUM_GAIN = 0.02;
 
 /** One inner loop's reward in [0, 1]; undefined where what it needs was not measured. */
 export function rewardOf(

@@ -92,6 +92,19 @@ export async function once<T>(journal: Journal, key: string, work: () => Promise
   return JSON.parse(canonicalJson(value)) as T;
 }
 
+/** The same for what is written, with the time that it took. */
+export function onceWritten<T>(
+  journal: Journal,
+  key: string,
+  write: () => Promise<T>,
+): Promise<{ readonly texts: T; readonly seconds: number }> {
+  return once(journal, key, async () => {
+    const started = performance.now();
+    const texts = await write();
+    return { texts, seconds: (performance.now() - started) / 1000 };
+  });
+}
+
 /** Throws UserError where the run was begun with other files: what is kept would not fit what comes. */
 export async function requireSameInputs(
   { journal }: ExperimentContext,

@@ -166,6 +166,8 @@ export const recordSchema = strictObject({
 export interface RunRecord extends z.infer<typeof recordSchema> {}
 /** One arm's result in one round. */
 export type RecordRow = RunRecord["rows"][number];
+/** A paired difference between two arms. */
+export type Comparison = z.infer<typeof comparisonSchema>;
 /** Where a run ran. */
 export type Environment = RunRecord["environment"];
 

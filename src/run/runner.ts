@@ -60,10 +60,7 @@ export interface RunResult {
 }
 
 /** The folder name of a variant's result. */
-export function resultName(
-  { name, resultPrefix = name }: AnyExperiment,
-  variant: AnyVariant,
-): string {
+function resultName({ name, resultPrefix = name }: AnyExperiment, variant: AnyVariant): string {
   return `${resultPrefix}--${variant.name}`;
 }
 
@@ -216,7 +213,7 @@ interface Rounds {
 }
 
 /** Small models' operations do not keep several cores busy: one process a core, up to 8. One for all others. */
-export function defaultProcesses(
+function defaultProcesses(
   { severalProcesses = false }: AnyExperiment,
   { model }: AnyVariant,
 ): number {

@@ -1,7 +1,20 @@
-/** Reading a variant's file: JSON with `extends`. What it may hold is the experiments' matter. */
+/** Reading a variant's file: JSON with `extends`; and the keys that all have. What else it may hold is the experiments' matter. */
 import path from "node:path";
+import { z } from "zod";
 import { readJson } from "../files/text";
 import { UserError } from "../messages/errors";
+import { variantName } from "../schema/schema";
+
+/** Keys that every variant has beside "experiment", "model" and `seedsSchema`. */
+export const variantKeys = {
+  /** Of the result's folder too. */
+  name: variantName,
+  /** What it is for, in a sentence. */
+  description: z.string().default(""),
+};
+
+/** Each repeats everything with other luck. */
+export const seedsSchema = z.array(z.int()).min(1).max(100).default([1]);
 
 /** A variant's file as data. `extends` (relative to the file) is laid under it, objects key by key; null takes a key away. */
 export async function readVariantData(file: string): Promise<unknown> {

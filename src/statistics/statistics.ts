@@ -8,7 +8,6 @@ type Numbers = readonly number[] | Float64Array;
 const simple = createRequire(__filename)("simple-statistics") as {
   mean(values: Numbers): number;
   sum(values: Numbers): number;
-  sampleStandardDeviation(values: Numbers): number;
   sampleCorrelation(a: Numbers, b: Numbers): number;
   quantileSorted(sorted: Numbers, share: number): number;
 };
@@ -29,11 +28,6 @@ export interface BootstrapOptions {
 /** Arithmetic mean; throws for an empty list. */
 export function mean(values: readonly number[]): number {
   return simple.mean(values);
-}
-
-/** Standard deviation of a sample (divisor n - 1); throws for fewer than two values. */
-export function standardDeviation(values: readonly number[]): number {
-  return simple.sampleStandardDeviation(values);
 }
 
 /** Pearson's correlation of two lists of one length, in [-1, 1]; NaN where one of them is constant. */

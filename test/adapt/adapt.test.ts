@@ -1,6 +1,5 @@
 /** Adapting to a passage: how it is cut, what is learned by heart, the second passage after the first, and what is kept. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -19,10 +18,10 @@ import { scoreRows } from "../../src/lora/score";
 import { disposeModel, loadModel, type Model } from "../../src/model/load";
 import { seal } from "../commands/run-cli";
 import { writeByteModel } from "../model/byte-model";
+import { temporaryFolder } from "../run/temporary";
 
 const test = suite("adapt");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal adapt "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "adapt");
 
 /** The tiny model with a larger embedding: with its own no token could ever have half of the probability. */
 async function decidedModel(): Promise<Model> {

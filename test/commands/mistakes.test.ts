@@ -1,14 +1,13 @@
 /** A user's mistakes: one or two lines, exit code 2, nothing written. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { seal } from "./run-cli";
+import { temporaryFolder } from "../run/temporary";
 
 const test = suite("mistakes");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal mistakes "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "mistakes");
 
 const file = (name: string, content: string): string => {
   const target = path.join(folder, name);

@@ -1,11 +1,11 @@
 /** score, train and generate through the command line, against the reference numbers. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readShared, sharedPath, testWithShared } from "../shared";
 import { seal } from "./run-cli";
+import { temporaryFolder } from "../run/temporary";
 
 interface Expected {
   input_ids: number[][];
@@ -17,8 +17,7 @@ interface Expected {
 }
 
 const test = suite("numerics by command");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal numerics "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "numerics");
 
 const idsFile = (name: string, rows: number[][]): string => {
   const file = path.join(folder, name);

@@ -1,6 +1,5 @@
 /** Every variant in experiments/: its schema, its plan, and a run on a tiny model with everything made small. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -12,11 +11,11 @@ import { openJournal } from "../../src/run/journal";
 import { planVariant, parseVariant, readVariant } from "../../src/experiments/variants";
 import { readArticles } from "../../src/tasks/squad";
 import { writeByteModel } from "../model/byte-model";
+import { temporaryFolder } from "../run/temporary";
 
 const test = suite("variants");
 const root = path.join(__dirname, "../../experiments");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal variants "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "variants");
 
 /** JSON files that say what experiment they are, or extend one that does; others are data. */
 const files = readdirSync(root, { recursive: true })

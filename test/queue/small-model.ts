@@ -7,8 +7,8 @@ import { parseModelConfig } from "../../src/model/config";
 import { writeSafetensors, type TensorValues } from "../../src/model/safetensors";
 import { modulePath } from "../../src/model/weights";
 import type { GroupWork } from "../../src/restem/group";
-import { tokenizerFile, vocabulary } from "../../src/tasks/biographies/vocabulary";
-import { configFile } from "../../src/tasks/from-scratch/files";
+import { tokenizerFile, vocabulary } from "../../experiments/small-models/biographies/vocabulary";
+import { configFile } from "../../src/model/config-file";
 
 /** Writes the model's folder; another seed gives other weights under the same name. */
 export async function writeSmallModel(folder: string, seed = 1): Promise<void> {

@@ -2,17 +2,15 @@
  * A run that is killed again and again, at seeded changes of the disk, also in the middle of a write, ends as one that
  * was not: rows, rollouts, figures and policies bit for bit. KILL_CHAINS=5 KILLS=6 makes it 30 kills.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "../../src/statistics/random";
 import { finishedFiles, policies, runLoop, type Ended, type KillPoint } from "./killing";
+import { temporaryFolder } from "./temporary";
 
 const test = suite("killed runs");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal killed "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "killed");
 
 const chains = Number(process.env.KILL_CHAINS ?? 1);
 const kills = Number(process.env.KILLS ?? 2);

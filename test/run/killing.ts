@@ -3,21 +3,12 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as assert from "uvu/assert";
+import { tinyLoop } from "../experiments/tiny-loop";
 
 const root = path.join(__dirname, "../..");
 const NAME = "knowledge--killed-loop";
 
-const variant = {
-  experiment: "biographies",
-  name: "killed-loop",
-  seeds: [11],
-  people: { train: 2, heldOut: 2 },
-  rounds: 1,
-  sampling: { count: 2, topP: 0.95, maximumTokens: 30 },
-  innerLoop: { rank: 2, epochs: 1, learningRate: 0.005, targets: ["q_proj", "v_proj"] },
-  fineTuning: { rank: 2, epochs: 1, learningRate: 0.002 },
-  concurrency: 2,
-};
+const variant = { ...tinyLoop, name: "killed-loop", concurrency: 2 };
 
 /** A point at which a process is killed. */
 export interface KillPoint {

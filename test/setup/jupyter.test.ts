@@ -1,16 +1,15 @@
 /** Jupyter's set-up with a stand-in for Python: what it says where something is missing, and that it can be interrupted. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { temporaryFolder } from "../run/temporary";
 
 const test = suite("Jupyter's set-up");
 const root = path.resolve(__dirname, "../..");
-const scratch = mkdtempSync(path.join(os.tmpdir(), "seal jupyter "));
-test.after(() => rmSync(scratch, { recursive: true }));
+const scratch = temporaryFolder(test, "jupyter");
 
 /** Notes its calls; makes itself the Python of a virtual environment; does what `body` says first. */
 function fakePython(name: string, body = ""): { file: string; calls: () => string[] } {

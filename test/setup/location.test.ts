@@ -1,15 +1,14 @@
 /** Where the native engine is looked for: one place for the set-up and the program, one name for each build. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cacheDirectory } from "../../src/files/cache";
 import { cacheRoot, isComplete, nativeTargets, WHEELS } from "../../src/setup/location.cjs";
+import { temporaryFolder } from "../run/temporary";
 
 const location = suite("location");
-const scratch = mkdtempSync(path.join(os.tmpdir(), "seal location "));
-location.after(() => rmSync(scratch, { recursive: true }));
+const scratch = temporaryFolder(location, "location");
 const onLinuxX64 = process.platform === "linux" && process.arch === "x64";
 
 location("the set-up and the program agree on the cache", () => {

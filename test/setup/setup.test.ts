@@ -1,15 +1,14 @@
 /** The set-up's parts as processes: exit codes, locks, and what it says where tools are missing. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { temporaryFolder } from "../run/temporary";
 
 const setup = suite("set-up");
-const scratch = mkdtempSync(path.join(os.tmpdir(), "seal set-up "));
-setup.after(() => rmSync(scratch, { recursive: true }));
+const scratch = temporaryFolder(setup, "set-up");
 const source = path.resolve(__dirname, "../../src/setup");
 const urlOf = (name: string): string => JSON.stringify(pathToFileURL(path.join(source, name)).href);
 

@@ -7,7 +7,7 @@ import {
   knownDocument,
   lessonDocument,
   openBookDocument,
-} from "../../src/tasks/biographies/documents";
+} from "../../experiments/small-models/biographies/documents";
 import {
   biographySequences,
   describeSelfEdit,
@@ -23,7 +23,7 @@ import {
   questionsAbout,
   writePassage,
 } from "../../src/tasks/biographies/texts";
-import { tokenizerFile, vocabulary } from "../../src/tasks/biographies/vocabulary";
+import { tokenizerFile, vocabulary } from "../../experiments/small-models/biographies/vocabulary";
 import { createWorld, newPeople, worldSizes, type Person } from "../../src/tasks/biographies/world";
 import { attributes, attributeValues } from "../../src/tasks/biographies/words";
 

@@ -1,24 +1,17 @@
 /** What the small world of ARC adds to few-shot ARC's report: known and new families apart, comparisons, heat maps. Pure. */
 import type { Figure } from "../../plot/figure";
 import { figureHeatmap } from "../../plot/heatmap";
-import { createRandom } from "../../statistics/random";
-import { pairedDifference } from "../../statistics/statistics";
 import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../tasks/arc/world";
 import type { ArcRollout } from "./rollout";
 import { arcCells, type ArcVariant } from "./variant";
-import type { RunRecord } from "../../run/record";
-
-type Comparison = NonNullable<RunRecord["comparisons"]>[number];
+import type { Comparison } from "../../run/record";
+import type { Cell } from "../../run/rollout";
+import { cellName, cellsOf, comparisonOf, inCell, meanOrNull, type Marked } from "../../run/rows";
 
 /** Whether a rollout's task is of a family that no training task was of. */
 export function isNew({ family = "" }: Pick<ArcRollout, "family">): boolean {
   return (NEW_FAMILIES as readonly string[]).includes(family);
-}
-
-interface Cell {
-  readonly arm: string;
-  readonly round: number;
 }
 
 /** The differences that the claims are about, on held-out tasks of known and of new families; those of arms that were run. */
@@ -28,10 +21,10 @@ export function worldComparisons(
 ): Comparison[] {
   if (!variant.arms.includes("SEAL")) return [];
   const others = arcCells(variant).filter(({ arm }) => arm !== "SEAL");
-  const pairs = Array.from({ length: variant.rounds }, (_, r) => r + 1).flatMap((round) =>
+  const pairs = cellsOf([{ arm: "SEAL", rounds: variant.rounds }]).flatMap((cell) =>
     others.map(({ arm, rounds }): [Cell, Cell] => [
-      { arm: "SEAL", round },
-      { arm, round: rounds > 0 ? round : 0 },
+      cell,
+      { arm, round: rounds > 0 ? cell.round : 0 },
     ]),
   );
   return [false, true].flatMap((unseen) => {
@@ -42,35 +35,21 @@ export function worldComparisons(
 
 /** The paired difference of two arms' shares of solving recipes, over tasks; none where no task has both. */
 function compare(rollouts: readonly ArcRollout[], a: Cell, b: Cell, where: string): Comparison[] {
-  const [left, right] = [a, b].map((cell) => sharesByTask(rollouts, cell));
-  const tasks = [...left.keys()].filter((task) => right.has(task));
-  if (tasks.length === 0) return [];
-  const name = ({ arm, round }: Cell): string => `${arm}${round > 0 ? `, round ${round}` : ""}`;
-  const difference = `${name(a)} - ${name(b)}${where}`;
-  const random = createRandom(difference);
-  const of = (shares: ReadonlyMap<string, number>): number[] =>
-    tasks.map((task) => shares.get(task) ?? NaN);
-  // A task's id has its seed's number: part-seed-index.
-  const seeds = tasks.map((task) => task.split("-").at(-2) ?? "");
-  const over = pairedDifference(of(left), of(right), random);
-  const overSeeds = pairedDifference(of(left), of(right), random, seeds);
-  return [
-    {
-      difference,
-      mean: over.mean,
-      n: over.n,
-      ci95OverPeople: over.ci95,
-      ci95OverSeeds: overSeeds.ci95,
-    },
-  ];
+  const tasks = (cell: Cell): Marked[] =>
+    inCell(rollouts, cell)
+      .filter(({ solved }) => solved !== undefined)
+      .map((rollout) => ({
+        key: rollout.task,
+        marks: solvedMarks(rollout),
+        // A task's id has its seed's number: part-seed-index.
+        seed: rollout.task.split("-").at(-2) ?? "",
+      }));
+  return comparisonOf(`${cellName(a)} - ${cellName(b)}${where}`, tasks(a), tasks(b));
 }
 
-function sharesByTask(rollouts: readonly ArcRollout[], { arm, round }: Cell): Map<string, number> {
-  const marks = new Map<string, number[]>();
-  for (const rollout of rollouts)
-    if (rollout.arm === arm && rollout.round === round && rollout.solved !== undefined)
-      marks.set(rollout.task, [...(marks.get(rollout.task) ?? []), rollout.solved ? 1 : 0]);
-  return new Map([...marks].map(([task, values]) => [task, meanOf(values)]));
+/** 1 for a solved task, 0 for another; none where it is ungraded. */
+export function solvedMarks({ solved }: ArcRollout): number[] {
+  return solved === undefined ? [] : [solved ? 1 : 0];
 }
 
 const FAMILIES = [...KNOWN_FAMILIES, ...NEW_FAMILIES] as const;
@@ -88,11 +67,11 @@ export function familiesFigure(rollouts: readonly ArcRollout[]): Figure | undefi
     columns: labels,
     values: FAMILIES.map((family) =>
       labels.map((label) =>
-        shareSolved(listed.filter((r) => r.label === label && r.family === family)),
+        meanOrNull(
+          listed.filter((r) => r.label === label && r.family === family).flatMap(solvedMarks),
+        ),
       ),
     ),
-    rowTitle: "",
-    columnTitle: "",
     format: percentage,
   });
 }
@@ -123,11 +102,9 @@ export function choicesFigure(evaluated: readonly ArcRollout[]): Figure | undefi
     ["all new families", isNew],
   ];
   const rows = families.flatMap(([family, belongs]) =>
-    cells.map(([when, { arm, round }]) => ({
+    cells.map(([when, cell]) => ({
       title: `${family}: ${when}`,
-      recipes: evaluated.flatMap((r) =>
-        r.arm === arm && r.round === round && belongs(r) && r.recipe ? [r.recipe] : [],
-      ),
+      recipes: inCell(evaluated, cell).flatMap((r) => (belongs(r) && r.recipe ? [r.recipe] : [])),
     })),
   );
   return figureHeatmap({
@@ -140,25 +117,14 @@ export function choicesFigure(evaluated: readonly ArcRollout[]): Figure | undefi
         recipes.length > 0 ? recipes.filter(holds).length / recipes.length : null,
       ),
     ),
-    rowTitle: "",
-    columnTitle: "",
     format: percentage,
   });
 }
 
 const percentage = (share: number): string => `${(100 * share).toFixed(0)}%`;
 
-function shareSolved(rollouts: readonly ArcRollout[]): number | null {
-  const marks = rollouts.flatMap(({ solved }) => (solved === undefined ? [] : [solved ? 1 : 0]));
-  return marks.length > 0 ? meanOf(marks) : null;
-}
-
 function mostFrequent(names: readonly (string | undefined)[]): string {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name ?? "", (counts.get(name ?? "") ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]).at(0)?.[0] ?? "none";
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

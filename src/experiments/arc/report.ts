@@ -4,17 +4,22 @@ import { paperValue, percent, type Figure } from "../../plot/figure";
 import { figureBars } from "../../plot/bars";
 import { figureHeatmap } from "../../plot/heatmap";
 import { NO_BREAK_SPACE } from "../../plot/text";
-import type { Cell, Table } from "../../plot/table";
-import { createRandom } from "../../statistics/random";
-import type { CandidateStatus } from "../../restem/select";
-import { clusterShareInterval } from "../../statistics/statistics";
+import type { Cell as TableCell, Table } from "../../plot/table";
 import { sameGrid, type ArcTask } from "../../tasks/arc/grids";
 import { AUGMENTATION_GROUPS, type Recipe } from "../../tasks/arc/recipe";
 import type { ArcRollout } from "./rollout";
 import { arcCells, type ArcVariant } from "./variant";
-import { choicesFigure, familiesFigure, isNew, worldComparisons } from "./report-world";
+import {
+  choicesFigure,
+  familiesFigure,
+  isNew,
+  solvedMarks,
+  worldComparisons,
+} from "./report-world";
 import type { Outcome } from "../../run/experiment";
-import type { RunRecord } from "../../run/record";
+import type { RecordRow, RunRecord } from "../../run/record";
+import type { Cell } from "../../run/rollout";
+import { cellName, cellsOf, countStatus, inCell, rowOf, secondsOf } from "../../run/rows";
 import { writingRows } from "../../run/writing";
 
 /** The paper's section 4.1: Llama-3.2-1B-Instruct, share of self-edits that solve their task. */
@@ -48,8 +53,6 @@ export function arcReport(
   const families = familiesFigure(rollouts);
   const choices = world ? choicesFigure(evaluated) : undefined;
   const paper = PAPER.filter(({ arm }) => (variant.arms as readonly string[]).includes(arm));
-  const sum = (part: "train" | "answer"): number =>
-    rollouts.reduce((total, { seconds }) => total + seconds[part], 0);
   const settings = settingsFigure(evaluated);
   const best = bestRollout(evaluated);
   return {
@@ -59,7 +62,7 @@ export function arcReport(
     seeds: variant.seeds,
     inputs,
     paper,
-    seconds: { generate: generateSeconds, train: sum("train"), answer: sum("answer") },
+    seconds: secondsOf(generateSeconds, rollouts),
     rollouts,
     metrics: rollouts.map(({ tests, completion, ...numbers }) => ({
       ...numbers,
@@ -88,7 +91,7 @@ export function arcReport(
 
 /** What is added to the names of arms on tasks of new families. */
 const NEW = ", new families";
-const known = ({ arm }: RunRecord["rows"][number]): boolean => !arm.endsWith(NEW);
+const known = ({ arm }: RecordRow): boolean => !arm.endsWith(NEW);
 
 /** Every arm and round on these tasks. */
 function armRows(
@@ -96,46 +99,35 @@ function armRows(
   tasks: readonly ArcTask[],
   evaluated: readonly ArcRollout[],
   suffix = "",
-): RunRecord["rows"] {
-  return arcCells(variant).flatMap(({ arm, rounds }) =>
-    Array.from({ length: Math.max(1, rounds) }, (_, r) => {
-      const row = arcRow(arm, rounds > 0 ? r + 1 : 0, tasks, evaluated);
-      return { ...row, arm: `${arm}${suffix}` };
-    }),
-  );
+): RecordRow[] {
+  return cellsOf(arcCells(variant)).map((cell) => {
+    const row = arcRow(cell, tasks, evaluated);
+    return { ...row, arm: `${cell.arm}${suffix}` };
+  });
 }
 
 /** One arm's solved share: of candidates that came to an answer; all others are counted by what became of them. */
-export function arcRow(
-  arm: string,
-  round: number,
-  tasks: readonly ArcTask[],
-  rollouts: readonly ArcRollout[],
-): RunRecord["rows"][number] {
+function arcRow(cell: Cell, tasks: readonly ArcTask[], rollouts: readonly ArcRollout[]): RecordRow {
   const ids = new Set(tasks.map(({ id }) => id));
-  const own = rollouts.filter((r) => r.arm === arm && r.round === round && ids.has(r.task));
-  const groups = tasks.map((task) =>
-    own.flatMap((r) => (r.task === task.id && r.solved !== undefined ? [r.solved ? 1 : 0] : [])),
-  );
-  const values: number[] = groups.flat();
-  const n = values.length;
-  const count = (status: CandidateStatus): number => own.filter((r) => r.status === status).length;
+  const candidates = inCell(rollouts, cell).filter(({ task }) => ids.has(task));
+  const groups = tasks.map(({ id }) => candidates.filter(({ task }) => task === id));
   return {
-    arm,
-    round,
-    n,
-    accuracy: n > 0 ? values.reduce((total, value) => total + value, 0) / n : 0,
-    ci95: n > 0 ? clusterShareInterval(groups, { random: createRandom(`arc/${arm}`) }) : [0, 1],
-    ungraded: own.filter((r) => r.status === "ok" && r.solved === undefined).length,
-    unparsable: count("unparsable"),
-    diverged: count("diverged"),
-    rejected: count("rejected"),
-    tooCostly: count("too costly"),
+    ...rowOf(
+      cell,
+      groups.map((own) => own.flatMap(solvedMarks)),
+      {
+        candidates,
+        ungraded: candidates.filter((r) => r.status === "ok" && r.solved === undefined).length,
+        seed: `arc/${cell.arm}`,
+      },
+    ),
+    rejected: countStatus(candidates, "rejected"),
+    tooCostly: countStatus(candidates, "too costly"),
   };
 }
 
 function successFigure(
-  rows: RunRecord["rows"],
+  rows: readonly RecordRow[],
   { model, sampling }: ArcVariant,
   tasks: number,
 ): Figure {
@@ -208,7 +200,7 @@ const EPOCH_RANGES: [string, (recipe: Recipe) => boolean][] = [
 ];
 
 /** Shares of written recipes with each setting, before and after each round; undefined where none was readable. */
-export function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
+function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undefined {
   const written = evaluated.filter(
     ({ arm, completion, recipe }) =>
       completion !== undefined && recipe && (arm === "SEAL" || arm === "untrained self-edits"),
@@ -231,8 +223,6 @@ export function settingsFigure(evaluated: readonly ArcRollout[]): Figure | undef
         return recipes.filter(holds).length / recipes.length;
       }),
     ),
-    rowTitle: "",
-    columnTitle: "",
     format: (share) => `${(100 * share).toFixed(0)}%`,
   });
 }
@@ -258,7 +248,7 @@ function pictures(rollout: ArcRollout, tasks: readonly ArcTask[]): Record<string
   const { input, output } = task.test[0];
   const [first, second] = result.attempts;
   const verdict = result.verdict === "correct" ? "solved" : "not solved";
-  const where = `${rollout.arm}${rollout.round > 0 ? `, round ${rollout.round}` : ""}`;
+  const where = cellName(rollout);
   const labelled = result.votes.map(({ grid, count }) => ({
     grid,
     count,
@@ -313,7 +303,7 @@ function recipeTable(rollouts: readonly ArcRollout[]): Table {
       const { task, arm, round, part, recipe, completion = "", steps } = rollout;
       return [
         task,
-        `${arm}${round > 0 ? `, round ${round}` : ""}${part === "train" ? ", training task" : ""}`,
+        `${cellName({ arm, round })}${part === "train" ? ", training task" : ""}`,
         recipe ? shortRecipe(recipe) : completion.slice(0, 60),
         String(steps),
         rollout.firstLoss === undefined
@@ -331,7 +321,7 @@ function shortRecipe({ augmentations, strategy, learningRate, epochs }: Recipe):
   return `${letters}, ${strategy[0]}, rate ${learningRate}, ${epochs} epoch${epochs === 1 ? "" : "s"}`;
 }
 
-function outcomeCell({ status, reason, solved, reward, tests }: ArcRollout): Cell {
+function outcomeCell({ status, reason, solved, reward, tests }: ArcRollout): TableCell {
   if (status !== "ok")
     return { text: `${status}: ${(reason ?? "").slice(0, 80)}`, tone: "muted" as const };
   if (solved === undefined) return { text: "ungraded", tone: "muted" as const };

@@ -2,9 +2,8 @@
  * Few-shot ARC (paper, section 4.1): for every task the model writes a recipe, an adapter is trained by it on variations
  * of the task's demonstrations, and the test is answered by votes; ReST-EM keeps the recipes that solved their task.
  */
-import { generate } from "../../lora/generate";
-import { createProgress, downloadProgress, type Progress } from "../../messages/progress";
-import { disposeModel, loadModel, type Model } from "../../model/load";
+import type { Progress } from "../../messages/progress";
+import type { Model } from "../../model/load";
 import {
   keepByLine,
   keptOf,
@@ -15,13 +14,10 @@ import {
 import { outerLoop, type Kept } from "../../restem/outer-loop";
 import { selectCandidates } from "../../restem/select";
 import { mapGroups } from "../../run/at-once";
-import {
-  once,
-  requireSameInputs,
-  type ExperimentContext,
-  type Outcome,
-} from "../../run/experiment";
+import { once, onceWritten, type ExperimentContext, type Outcome } from "../../run/experiment";
 import { learnPolicy } from "../../run/policy";
+import { withModel } from "../../run/with-model";
+import { sampleSelfEdits } from "../../restem/policy";
 import { createRandom } from "../../statistics/random";
 import { allowedRecipeTokens } from "../../tasks/arc/constrained";
 import type { ArcTask } from "../../tasks/arc/grids";
@@ -39,16 +35,12 @@ import { arcCells, arcLines, type ArcArm, type ArcVariant } from "./variant";
 export async function runArc(variant: ArcVariant, context: ExperimentContext): Promise<Outcome> {
   const source = await openArcTasks(variant);
   context.log(`Loading ${variant.model}`);
-  const onProgress = downloadProgress(variant.model, { quiet: context.quiet });
-  const model = await loadModel(variant.model, { onProgress });
-  const inputs = [...model.inputs, ...source.inputs];
   const total = variant.seeds.length * arcCandidates(variant).total;
-  const progress = createProgress("recipes tried", total, { quiet: context.quiet });
-  const rollouts: ArcRollout[] = [];
-  const tasks: ArcTask[] = [];
-  let generateSeconds = 0;
-  try {
-    await requireSameInputs(context, inputs);
+  const ahead = { label: "recipes tried", total, inputs: source.inputs };
+  return withModel(variant.model, context, ahead, async ({ model, progress, inputs }) => {
+    const rollouts: ArcRollout[] = [];
+    const tasks: ArcTask[] = [];
+    let generateSeconds = 0;
     for (const seed of variant.seeds) {
       const parts = source.draw(seed);
       const run = new ArcSeed(variant, context, model, parts, seed, progress);
@@ -56,11 +48,8 @@ export async function runArc(variant: ArcVariant, context: ExperimentContext): P
       tasks.push(...parts.evaluate.filter((task) => !tasks.includes(task)));
       generateSeconds += run.generateSeconds;
     }
-  } finally {
-    progress.stop();
-    disposeModel(model);
-  }
-  return arcReport(variant, tasks, rollouts, inputs, generateSeconds);
+    return arcReport(variant, tasks, rollouts, inputs, generateSeconds);
+  });
 }
 
 /** One seed: its policies and arms. */
@@ -259,27 +248,17 @@ class ArcSeed {
     // Round 1 of all lines draws the same self-edits from the same model.
     const first = place.round === 1 && place.part === "train";
     const key = this.keyOf(first ? { ...place, arm: "SEAL" } : place, "self-edits");
-    const written = await once(this.context.journal, key, async () => {
-      const started = performance.now();
-      const prompts = tasks.flatMap((task) =>
-        Array.from({ length: count }, () => recipePrompt(task)),
-      );
-      const { text, config } = policy;
-      const generated = await generate(policy, prompts, {
-        ...drawing,
-        seed: key,
-        batchRows: 256,
-        ...(constrained && text
-          ? { allowed: allowedRecipeTokens(text.tokenizer, config.eosTokenIds, constrained) }
-          : {}),
-      });
-      return {
-        texts: generated.map((one) => one.text),
-        seconds: (performance.now() - started) / 1000,
-      };
-    });
+    const { text, config } = policy;
+    const allowed =
+      constrained && text
+        ? { allowed: allowedRecipeTokens(text.tokenizer, config.eosTokenIds, constrained) }
+        : {};
+    const sampling = { ...drawing, ...allowed, count };
+    const written = await onceWritten(this.context.journal, key, () =>
+      sampleSelfEdits(policy, tasks.map(recipePrompt), sampling, key),
+    );
     this.generateSeconds += written.seconds;
-    return tasks.map((_, t) => written.texts.slice(t * count, (t + 1) * count));
+    return written.texts;
   }
 
   /** Written recipes, read. */

@@ -1,19 +1,12 @@
 /** The settings of few-shot ARC: the model chooses how it is trained on each task (paper, section 4.1). */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
-import {
-  DISTINCT_NAMES,
-  distinctNames,
-  lineOf,
-  lineSchema,
-  REPEATS_SUFFICE,
-  type Line,
-} from "../../restem/lines";
+import { seedsSchema, variantKeys } from "../../run/variant";
+import { distinctNames, lineOf, lineSchema, REPEATS_SUFFICE, type Line } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
 import { RECIPE_CHOICES } from "../../tasks/arc/constrained";
 import { RECIPE_LIMITS } from "../../tasks/arc/recipe";
 import { MOST_SAMPLES, SAMPLE_TOKENS } from "../../tasks/arc/training";
-import { variantName } from "../../schema/schema";
 
 /** The paper's arms; "SEAL" goes in rounds from the untrained self-edits. */
 const PAPER_ARMS = ["in context", "fixed recipe", "untrained self-edits", "SEAL"] as const;
@@ -53,8 +46,7 @@ const recipeSchema = z.strictObject({
 
 const settings = z.strictObject({
   experiment: z.literal("arc"),
-  name: variantName,
-  description: z.string().default(""),
+  ...variantKeys,
   model: z.string().min(1),
   data: z.union([
     z.strictObject({
@@ -73,7 +65,7 @@ const settings = z.strictObject({
       new: z.int().min(0).max(1000).default(0),
     }),
   ]),
-  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  seeds: seedsSchema,
   arms: z
     .array(z.enum(ARC_ARMS))
     .min(1)
@@ -151,10 +143,8 @@ export type ArcVariant = z.output<typeof settings>;
 /** Schema of the variant. */
 export const arcVariantSchema = settings
   .refine(
-    ({ rewardKind: reward, rewardSeeds = 1 }) => REPEATS_SUFFICE.check({ reward, rewardSeeds }),
-    {
-      ...REPEATS_SUFFICE.message,
-    },
+    ({ rewardKind: reward, rewardSeeds }) => REPEATS_SUFFICE[0]({ reward, rewardSeeds }),
+    REPEATS_SUFFICE[1],
   )
   .refine(({ keep, rewardKind = "accuracy" }) => keep !== "solved" || rewardKind === "accuracy", {
     error: '"solved" is of "accuracy"; give a number to keep of each task by another reward',
@@ -165,7 +155,7 @@ export const arcVariantSchema = settings
       !newTasks || !("paths" in data) || data.train.length % rounds === 0,
     { error: "with newTasks every round needs as many training tasks", path: ["data", "train"] },
   )
-  .refine((variant) => distinctNames(arcLines(variant)), DISTINCT_NAMES);
+  .refine(...distinctNames(arcLines));
 
 /** The lines that go in rounds, in the order of the arms, then the further ones. */
 export function arcLines(variant: ArcVariant): Line[] {

@@ -8,15 +8,24 @@ import {
   figureSelfEditStyles,
 } from "../../plot/rounds";
 import type { Table } from "../../plot/table";
-import { createRandom } from "../../statistics/random";
-import type { CandidateStatus } from "../../restem/select";
-import { clusterShareInterval, pairedDifference } from "../../statistics/statistics";
 import { selfEditStyles, type SelfEditContent } from "../../tasks/biographies/selfedits";
 import { attributes } from "../../tasks/biographies/words";
 import { biographyArms, roundLines, type BiographiesVariant } from "./variant";
 import type { Outcome } from "../../run/experiment";
-import type { BiographyRollout, Cell, LineCost } from "./rollout";
-import type { RunRecord } from "../../run/record";
+import type { BiographyRollout, LineCost } from "./rollout";
+import type { Comparison, RecordRow } from "../../run/record";
+import type { Cell } from "../../run/rollout";
+import {
+  cellName,
+  cellsOf,
+  comparisonOf,
+  inCell,
+  marksOf,
+  meanOrNull,
+  rowOf,
+  secondsOf,
+  type Marked,
+} from "../../run/rows";
 import { writingRows } from "../../run/writing";
 import { compactRollout, figureRewards, rewardComparisons } from "./rewards-report";
 
@@ -30,41 +39,29 @@ const paper = [
 ];
 
 /** Pairs of arms that the claims are about. */
-const comparisons = (rounds: number): [Cell, Cell][] => [
-  [
-    { arm: "untrained self-edits", round: 0 },
-    { arm: "passage only, matched tokens", round: 0 },
-  ],
-  [
-    { arm: "untrained self-edits", round: 0 },
-    { arm: "passage only, matched steps", round: 0 },
-  ],
-  ...Array.from({ length: rounds }, (_, r): [Cell, Cell][] => [
-    [
-      { arm: "best of K", round: r + 1 },
-      { arm: "untrained self-edits", round: 0 },
-    ],
-    [
-      { arm: "best of K", round: r + 1 },
-      { arm: "random selection", round: r + 1 },
-    ],
-  ]).flat(),
-  ...(rounds > 0 ? lastRound(rounds) : []),
-];
-
-const lastRound = (round: number): [Cell, Cell][] => [
-  [
-    { arm: "best of K", round },
-    { arm: "passage only, matched steps", round: 0 },
-  ],
-  [
-    { arm: "oracle", round: 0 },
-    { arm: "best of K", round },
-  ],
-];
+function comparedCells(rounds: number): [Cell, Cell][] {
+  const plain = (arm: string): Cell => ({ arm, round: 0 });
+  const untrained = plain("untrained self-edits");
+  const steps = plain("passage only, matched steps");
+  const rounded = Array.from({ length: rounds }, (_, r) => ({ arm: "best of K", round: r + 1 }));
+  return [
+    [untrained, plain("passage only, matched tokens")],
+    [untrained, steps],
+    ...rounded.flatMap((best): [Cell, Cell][] => [
+      [best, untrained],
+      [best, { ...best, arm: "random selection" }],
+    ]),
+    ...rounded.slice(-1).flatMap((best): [Cell, Cell][] => [
+      [best, steps],
+      [plain("oracle"), best],
+    ]),
+  ];
+}
 
 /** What came of a run beside its rollouts. */
-interface RunFacts extends Pick<Outcome, "inputs" | "seconds"> {
+interface RunFacts extends Pick<Outcome, "inputs"> {
+  /** Seconds spent on writing self-edits. */
+  readonly generate: number;
   readonly costs: readonly LineCost[];
 }
 
@@ -72,23 +69,26 @@ interface RunFacts extends Pick<Outcome, "inputs" | "seconds"> {
 export function biographyReport(
   variant: BiographiesVariant,
   rollouts: readonly BiographyRollout[],
-  { inputs, seconds, costs }: RunFacts,
+  { inputs, generate, costs }: RunFacts,
 ): Outcome {
   const heldOut = rollouts.filter(({ part }) => part === "held-out");
-  const cells = cellsOf(variant);
-  const rows = cells.map((cell) => rowOf(variant, cell, heldOut));
+  const cells = cellsOf(biographyArms(variant));
+  const rows = cells.map((cell) => cellRow(variant, cell, heldOut));
   const { seeds, people } = variant;
   const sample = `${seeds.length} seed${seeds.length > 1 ? "s" : ""} of ${people.heldOut} held-out people, ${attributes.length} questions each. Lines and bands: 95% intervals over people.`;
   const several = roundLines(variant).length > 2;
-  const among = rewardComparisons(variant).map(([a, b]) => compare(heldOut, a, b));
+  const among = rewardComparisons(variant).flatMap(([a, b]) => compare(heldOut, a, b));
   return {
     rows,
-    comparisons: [...comparisons(variant.rounds).map(([a, b]) => compare(heldOut, a, b)), ...among],
+    comparisons: [
+      ...comparedCells(variant.rounds).flatMap(([a, b]) => compare(heldOut, a, b)),
+      ...among,
+    ],
     writing: writingRows(heldOut),
     seeds: [...seeds],
     inputs,
     paper,
-    seconds,
+    seconds: secondsOf(generate, rollouts),
     rollouts: several ? rollouts.map(compactRollout) : rollouts,
     metrics: [
       ...cells.map((cell) => contentOf(cell, heldOut)).filter(({ n }) => n > 0),
@@ -114,7 +114,7 @@ export function biographyReport(
 }
 
 /** What the main figure says, from its numbers. */
-function headline(variant: BiographiesVariant, rows: RunRecord["rows"]): string {
+function headline(variant: BiographiesVariant, rows: readonly RecordRow[]): string {
   const at = (arm: string): string => {
     const row = rows.filter((one) => one.arm === arm).at(-1);
     return row ? `${(100 * row.accuracy).toFixed(0)}%` : "none";
@@ -124,78 +124,45 @@ function headline(variant: BiographiesVariant, rows: RunRecord["rows"]): string 
   return `Untrained ${at("untrained self-edits")}, after ${rounds} rounds ${at("best of K")} (random selection ${at("random selection")})`;
 }
 
-function cellsOf(variant: BiographiesVariant): Cell[] {
-  return biographyArms(variant).flatMap(({ arm, rounds }): Cell[] =>
-    rounds > 0
-      ? Array.from({ length: rounds }, (_, r) => ({ arm, round: r + 1 }))
-      : [{ arm, round: 0 }],
-  );
-}
-
-function inCell(rollouts: readonly BiographyRollout[], { arm, round }: Cell): BiographyRollout[] {
-  return rollouts.filter((rollout) => rollout.arm === arm && rollout.round === round);
-}
-
-function rowOf(
+function cellRow(
   variant: BiographiesVariant,
   cell: Cell,
   heldOut: readonly BiographyRollout[],
-): RunRecord["rows"][number] {
-  const own = inCell(heldOut, cell);
-  const byPerson = [...groupBy(own, personKey).values()].map((group) => group.flatMap(marks));
-  const all: number[] = byPerson.flat();
-  const count = (status: CandidateStatus): number => own.filter((r) => r.status === status).length;
+): RecordRow {
+  const candidates = inCell(heldOut, cell);
+  const byPerson = [...groupBy(candidates, personKey).values()];
+  const answers = candidates.flatMap((one) => one.answers);
   return {
-    ...cell,
-    n: all.length,
-    accuracy: all.length > 0 ? meanOf(all) : 0,
-    ci95:
-      all.length > 0
-        ? clusterShareInterval(byPerson, { random: createRandom(`${cell.arm}/${cell.round}`) })
-        : [0, 1],
-    ungraded: own.flatMap(({ answers }) => answers).filter((a) => a.verdict === "ungraded").length,
-    unparsable: count("unparsable"),
-    diverged: count("diverged"),
+    ...rowOf(
+      cell,
+      byPerson.map((own) => own.flatMap((one) => marksOf(one.answers))),
+      {
+        candidates,
+        ungraded: answers.filter(({ verdict }) => verdict === "ungraded").length,
+        seed: `${cell.arm}/${cell.round}`,
+      },
+    ),
     ...answerMeasures(
-      own
-        .flatMap(({ answers }) => answers)
+      answers
         .filter(({ verdict }) => verdict !== "ungraded")
         .map(({ answer, gold }) => ({ answer, golds: [gold] })),
     ),
     accuracyBySeed: variant.seeds.map((seed) => {
-      const values = own.filter((rollout) => rollout.seed === seed).flatMap(marks);
-      return values.length > 0 ? meanOf(values) : 0;
+      const own = candidates.filter((rollout) => rollout.seed === seed);
+      return meanOrNull(own.flatMap((one) => marksOf(one.answers))) ?? 0;
     }),
   };
 }
 
 /** The mean difference a - b over people that have both, with an interval over people and one over seeds. */
-function compare(
-  heldOut: readonly BiographyRollout[],
-  a: Cell,
-  b: Cell,
-): NonNullable<RunRecord["comparisons"]>[number] {
-  const means = (cell: Cell): Map<string, number> =>
-    new Map(
-      [...groupBy(inCell(heldOut, cell), personKey)].flatMap(([key, group]) => {
-        const values = group.flatMap(marks);
-        return values.length > 0 ? [[key, meanOf(values)] as const] : [];
-      }),
-    );
-  const [left, right] = [means(a), means(b)];
-  const keys = [...left.keys()].filter((key) => right.has(key));
-  const pair = (map: Map<string, number>): number[] => keys.map((key) => map.get(key) ?? NaN);
-  const name = ({ arm, round }: Cell): string => (round > 0 ? `${arm}, round ${round}` : arm);
-  const random = createRandom(`${name(a)} - ${name(b)}`);
-  const seeds = keys.map((key) => key.split("/")[0]);
-  const overPeople = pairedDifference(pair(left), pair(right), random);
-  return {
-    difference: `${name(a)} - ${name(b)}`,
-    mean: overPeople.mean,
-    n: overPeople.n,
-    ci95OverPeople: overPeople.ci95,
-    ci95OverSeeds: pairedDifference(pair(left), pair(right), random, seeds).ci95,
-  };
+function compare(heldOut: readonly BiographyRollout[], a: Cell, b: Cell): Comparison[] {
+  const people = (cell: Cell): Marked[] =>
+    inCell(heldOut, cell).map((rollout) => ({
+      key: personKey(rollout),
+      marks: marksOf(rollout.answers),
+      seed: rollout.seed,
+    }));
+  return comparisonOf(`${cellName(a)} - ${cellName(b)}`, people(a), people(b));
 }
 
 function contentOf(
@@ -204,7 +171,7 @@ function contentOf(
 ): { n: number } & Record<string, unknown> {
   const contents = inCell(heldOut, cell).flatMap(({ content }) => content ?? []);
   const average = (value: (content: SelfEditContent) => number): number | null =>
-    contents.length > 0 ? meanOf(contents.map(value)) : null;
+    meanOrNull(contents.map(value));
   return {
     ...cell,
     n: contents.length,
@@ -282,14 +249,4 @@ function personTable(variant: BiographiesVariant, heldOut: readonly BiographyRol
 
 function personKey({ seed, person }: BiographyRollout): string {
   return `${seed}/${person}`;
-}
-
-function marks({ answers }: BiographyRollout): number[] {
-  return answers
-    .filter(({ verdict }) => verdict !== "ungraded")
-    .map(({ verdict }) => (verdict === "correct" ? 1 : 0));
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

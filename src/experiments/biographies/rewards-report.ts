@@ -1,9 +1,11 @@
 /** Further lines of rounds: what is compared, drawn and kept of them; pure. */
-import { figureBars } from "../../plot/bars";
+import { figureDifferences } from "../../plot/bars";
 import type { Figure } from "../../plot/figure";
-import type { BiographyRollout, Cell } from "./rollout";
+import type { BiographyRollout } from "./rollout";
 import { roundLines, type BiographiesVariant } from "./variant";
-import type { RunRecord } from "../../run/record";
+import type { Comparison } from "../../run/record";
+import type { Cell } from "../../run/rollout";
+import { cellsOf } from "../../run/rows";
 
 /**
  * After every round each other reward's line beside the first one's; and beside the one that is rewarded for accuracy
@@ -22,9 +24,9 @@ export function rewardComparisons(variant: BiographiesVariant): [Cell, Cell][] {
     ]);
   });
   return pairs.flatMap(([a, b]) =>
-    Array.from({ length: variant.rounds }, (_, r): [Cell, Cell] => [
-      { arm: a, round: r + 1 },
-      { arm: b, round: r + 1 },
+    cellsOf([{ arm: a, rounds: variant.rounds }]).map((cell): [Cell, Cell] => [
+      cell,
+      { ...cell, arm: b },
     ]),
   );
 }
@@ -32,7 +34,7 @@ export function rewardComparisons(variant: BiographiesVariant): [Cell, Cell][] {
 /** The last round's differences to the first line, with intervals over people. */
 export function figureRewards(
   { rounds }: BiographiesVariant,
-  comparisons: NonNullable<RunRecord["comparisons"]>,
+  comparisons: readonly Comparison[],
   sample: string,
 ): Figure {
   const last = `, round ${rounds}`;
@@ -40,18 +42,15 @@ export function figureRewards(
     difference.endsWith(`${last} - best of K${last}`),
   );
   const clear = shown.filter(({ ci95OverPeople: [low, high] }) => low > 0 || high < 0).length;
-  return figureBars(
-    shown.map(({ difference, mean, ci95OverPeople: [low, high] }) => ({
+  return figureDifferences(
+    shown.map(({ difference, mean, ci95OverPeople }) => ({
       label: difference.split(`${last} - `)[0].replace("best of K, ", ""),
-      value: 100 * mean,
-      interval: [100 * low, 100 * high] as const,
+      mean,
+      ci95: ci95OverPeople,
     })),
     {
       title: `After ${rounds} rounds ${clear} of ${shown.length} other ways to select differ${clear === 1 ? "s" : ""} clearly from best of K`,
       note: `Held-out accuracy minus that of best of K, on the same people. ${sample}`,
-      axisTitle: "Difference in accuracy (points)",
-      format: (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`,
-      marks: "points",
     },
   );
 }

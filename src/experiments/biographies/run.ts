@@ -2,8 +2,8 @@
  * The whole of SEAL on the small world (paper, algorithm 1): rounds of sampling self-edits, scoring each by its adapter,
  * keeping the best and fine-tuning the model on writing such; with every control on the same held-out people.
  */
-import { type Model, disposeModel, loadModel } from "../../model/load";
-import { createProgress, type Progress } from "../../messages/progress";
+import type { Model } from "../../model/load";
+import type { Progress } from "../../messages/progress";
 import { mean } from "../../statistics/statistics";
 import { describeSelfEdit } from "../../tasks/biographies/selfedits";
 import { questionPrompt } from "../../tasks/biographies/texts";
@@ -11,7 +11,8 @@ import { createWorld, newPeople, type Person } from "../../tasks/biographies/wor
 import { biographyReport } from "./report";
 import type { BiographyRollout, LineCost } from "./rollout";
 import { peopleOfSeed, roundLines, type BiographiesVariant } from "./variant";
-import { requireSameInputs, type ExperimentContext, type Outcome } from "../../run/experiment";
+import type { ExperimentContext, Outcome } from "../../run/experiment";
+import { withModel } from "../../run/with-model";
 import type { Line } from "../../restem/lines";
 import {
   LessonRounds,
@@ -35,33 +36,24 @@ interface Attempt extends Trial {
 }
 
 /** Runs every seed and reports them together. */
-export async function runBiographies(
+export function runBiographies(
   variant: BiographiesVariant,
   context: ExperimentContext,
 ): Promise<Outcome> {
-  const model = await loadModel(variant.model);
-  const rollouts: BiographyRollout[] = [];
-  const costs: LineCost[] = [];
-  const clock = { generate: 0, train: 0, answer: 0 };
-  const total = variant.seeds.length * candidatesPerSeed(variant);
-  const progress = createProgress("inner loops", total, { quiet: context.quiet });
-  try {
-    await requireSameInputs(context, model.inputs);
-    for (const seed of variant.seeds) {
+  const { seeds } = variant;
+  const ahead = { label: "inner loops", total: seeds.length * candidatesPerSeed(variant) };
+  return withModel(variant.model, context, ahead, async ({ model, progress, inputs }) => {
+    const rollouts: BiographyRollout[] = [];
+    const costs: LineCost[] = [];
+    let generate = 0;
+    for (const seed of seeds) {
       const run = new SeedRun(variant, context, model, seed, progress);
       rollouts.push(...(await run.all()));
       costs.push(...run.costs);
-      clock.generate += run.generateSeconds;
+      generate += run.generateSeconds;
     }
-  } finally {
-    progress.stop();
-    disposeModel(model);
-  }
-  for (const { seconds } of rollouts) {
-    clock.train += seconds.train;
-    clock.answer += seconds.answer;
-  }
-  return biographyReport(variant, rollouts, { inputs: [...model.inputs], seconds: clock, costs });
+    return biographyReport(variant, rollouts, { inputs, generate, costs });
+  });
 }
 
 /** Number of adapters (or untrained readings) that one seed needs. */

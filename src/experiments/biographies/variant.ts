@@ -1,17 +1,10 @@
 /** The settings of the outer loop on the small world of biographies. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
-import {
-  DISTINCT_NAMES,
-  distinctNames,
-  lineOf,
-  lineSchema,
-  REPEATS_SUFFICE,
-  type Line,
-} from "../../restem/lines";
+import { seedsSchema, variantKeys } from "../../run/variant";
+import { distinctNames, lineOf, lineSchema, REPEATS_SUFFICE, type Line } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
 import { worldSizes } from "../../tasks/biographies/world";
-import { variantName } from "../../schema/schema";
 
 /** What self-edits are kept for, and how many inner loops' mean is one's reward. */
 const rewardSchema = z
@@ -19,16 +12,15 @@ const rewardSchema = z
     reward: z.enum(REWARDS),
     rewardSeeds: z.int().min(1).max(20).default(1),
   })
-  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message);
+  .refine(...REPEATS_SUFFICE);
 
 const adapterSettings = loraSettingsSchema.omit({ seed: true });
 
 const settings = z.strictObject({
   experiment: z.literal("biographies"),
-  name: variantName,
-  description: z.string().default(""),
+  ...variantKeys,
   model: z.string().min(1).default("tiny:biographies"),
-  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  seeds: seedsSchema,
   people: z
     .strictObject({
       train: z.int().min(1).max(300).default(40),
@@ -74,12 +66,12 @@ export type BiographiesVariant = z.output<typeof settings>;
 
 /** Schema of the variant. */
 export const biographiesVariantSchema = settings
-  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message)
+  .refine(...REPEATS_SUFFICE)
   .refine((variant) => peopleOfSeed(variant) <= worldSizes.newNames, {
     error: `the small world has ${worldSizes.newNames} people to draw from`,
     path: ["people"],
   })
-  .refine((variant) => distinctNames(roundLines(variant)), DISTINCT_NAMES);
+  .refine(...distinctNames(roundLines));
 
 /** Number of people that one seed needs. */
 export function peopleOfSeed({ people, rounds, newPeople }: BiographiesVariant): number {

@@ -1,28 +1,24 @@
 /** The forgetting matrix of every arm, comparisons with plain merging, and figures, from finished sequences; pure. */
-import { figureBars } from "../../plot/bars";
+import { figureDifferences } from "../../plot/bars";
 import { percent, type Figure } from "../../plot/figure";
 import { figureForgetting } from "../../plot/forgetting";
 import { figureHeatmap } from "../../plot/heatmap";
 import { createRandom } from "../../statistics/random";
-import type { CandidateStatus } from "../../restem/select";
-import {
-  clusterShareInterval,
-  mean,
-  meanInterval,
-  pairedDifference,
-} from "../../statistics/statistics";
+import { meanInterval } from "../../statistics/statistics";
 import type { ContinualVariant } from "./variant";
 import type { Outcome } from "../../run/experiment";
-import { marksOf, measuresOf, type GivenAnswer } from "../lessons/lessons";
-import type { RecordRow, RunRecord } from "../../run/record";
+import { measuresOf, type GivenAnswer } from "../lessons/lessons";
+import type { Comparison, RecordRow, RunRecord } from "../../run/record";
+import type { Cell, Finished } from "../../run/rollout";
+import { comparisonOf, marksOf, meanOrNull, rowOf, secondsOf, type Marked } from "../../run/rows";
 
-/** A sequence learned by one arm, as journalled and written to rollouts.jsonl. */
-export interface ContinualRun {
+/**
+ * A sequence learned by one arm, as journalled and written to rollouts.jsonl. Its status is not "ok" where the arm could not
+ * finish it; it then stays out of the arm's numbers.
+ */
+export interface ContinualRun extends Finished {
   readonly seed: number;
   readonly arm: string;
-  /** Not "ok": the arm could not finish this sequence, which then stays out of its numbers. */
-  readonly status: CandidateStatus;
-  readonly reason?: string;
   readonly passages: readonly string[];
   readonly selfEdits: readonly string[];
   /** [update][passage][question]; after an update the passages so far, before any ("untouched") all of them. */
@@ -30,7 +26,6 @@ export interface ContinualRun {
   /** Optimizer steps and tokens read in training, of all updates together. */
   readonly steps: number;
   readonly tokens: number;
-  readonly seconds: { readonly train: number; readonly answer: number };
 }
 
 /** Accuracy [update][passage]; null where a passage was not asked about. */
@@ -83,10 +78,11 @@ export function continualReport(
   const names = variant.arms.map(({ name }) => name);
   const arms = names.map((name) => armNumbers(variant, runs, name));
   const [first] = arms;
-  const sum = (part: "train" | "answer"): number =>
-    runs.reduce((total, { seconds }) => total + seconds[part], 0);
   return {
-    rows: [untouchedRow(variant, runs), ...names.map((name) => lastRow(variant, runs, name))],
+    rows: [
+      row(variant, runs, { arm: "untouched", round: 0 }),
+      ...names.map((arm) => row(variant, runs, { arm, round: variant.passages })),
+    ],
     comparisons: names
       .slice(1)
       .flatMap((name) => [
@@ -96,7 +92,7 @@ export function continualReport(
     seeds: [...variant.seeds],
     inputs,
     paper: [],
-    seconds: { generate: generateSeconds, train: sum("train"), answer: sum("answer") },
+    seconds: secondsOf(generateSeconds, runs),
     rollouts: runs,
     metrics: arms,
     figures: figures(variant, arms, first, runs),
@@ -142,41 +138,19 @@ function emptyMatrix(passages: number): ForgettingMatrix {
   return Array.from({ length: passages + 1 }, () => new Array<null>(passages).fill(null));
 }
 
-function untouchedRow(variant: ContinualVariant, runs: readonly ContinualRun[]): RecordRow {
-  const own = runs.filter(({ arm }) => arm === "untouched");
-  return row(variant, own, "untouched", 0, ({ answers }) => answers[0] ?? []);
-}
-
-function lastRow(variant: ContinualVariant, runs: readonly ContinualRun[], arm: string): RecordRow {
-  const own = runs.filter((run) => run.arm === arm);
-  return row(variant, own, arm, variant.passages, ({ answers }) => answers.at(-1) ?? []);
-}
-
-function row(
-  variant: ContinualVariant,
-  own: readonly ContinualRun[],
-  arm: string,
-  round: number,
-  answersOf: (run: ContinualRun) => readonly (readonly GivenAnswer[])[],
-): RecordRow {
-  const ok = own.filter(({ status }) => status === "ok");
-  const bySequence = ok.map((run) => answersOf(run).flatMap(marksOf));
-  const all = bySequence.flat();
-  const count = (status: CandidateStatus): number => own.filter((r) => r.status === status).length;
+/** What an arm, or the untouched model, answers in the end. */
+function row(variant: ContinualVariant, runs: readonly ContinualRun[], cell: Cell): RecordRow {
+  const candidates = runs.filter(({ arm }) => arm === cell.arm);
+  const answers = finished(runs, cell.arm).map((run) => (run.answers.at(-1) ?? []).flat());
+  const bySequence = answers.map(marksOf);
   return {
-    arm,
-    round,
-    n: all.length,
-    accuracy: meanOrNull(all) ?? 0,
-    ci95:
-      all.length > 0
-        ? clusterShareInterval(bySequence, { random: createRandom(`row/${arm}`) })
-        : [0, 1],
-    ungraded: ok.flatMap(answersOf).flat().length - all.length,
-    unparsable: count("unparsable"),
-    diverged: count("diverged"),
-    ...measuresOf(ok.flatMap(answersOf).flat()),
-    ...(ok.length === variant.seeds.length && {
+    ...rowOf(cell, bySequence, {
+      candidates,
+      ungraded: answers.flat().length - bySequence.flat().length,
+      seed: `row/${cell.arm}`,
+    }),
+    ...measuresOf(answers.flat()),
+    ...(answers.length === variant.seeds.length && {
       accuracyBySeed: bySequence.map((marks) => meanOrNull(marks) ?? 0),
     }),
   };
@@ -188,26 +162,16 @@ function compare(
   a: string,
   b: string,
   when: "kept" | "learned",
-): NonNullable<RunRecord["comparisons"]> {
-  const pairs = finished(runs, a).flatMap((run) => {
-    const other = finished(runs, b).find(({ seed }) => seed === run.seed);
-    if (!other) return [];
-    return run.passages.flatMap((_, passage) => {
-      const [left, right] = [run, other].map(({ answers }) =>
-        meanOrNull(marksOf((when === "kept" ? answers.at(-1) : answers[passage])?.[passage] ?? [])),
-      );
-      return left === null || right === null ? [] : [{ seed: run.seed, left, right }];
-    });
-  });
+): Comparison[] {
+  const passages = (arm: string): Marked[] =>
+    finished(runs, arm).flatMap(({ seed, answers, passages: learned }) =>
+      learned.map((_, passage) => {
+        const asked = when === "kept" ? answers.at(-1) : answers[passage];
+        return { key: `${seed}/${passage}`, seed, marks: marksOf(asked?.[passage] ?? []) };
+      }),
+    );
   const moment = when === "kept" ? "after the last update" : "just after its own update";
-  const difference = `${a} - ${b}, ${moment}`;
-  if (pairs.length === 0) return [];
-  const random = createRandom(difference);
-  const [left, right] = [pairs.map((pair) => pair.left), pairs.map((pair) => pair.right)];
-  const over = pairedDifference(left, right, random);
-  const seeds = pairs.map(({ seed }) => seed);
-  const { ci95: ci95OverSeeds } = pairedDifference(left, right, random, seeds);
-  return [{ difference, mean: over.mean, n: over.n, ci95OverPeople: over.ci95, ci95OverSeeds }];
+  return comparisonOf(`${a} - ${b}, ${moment}`, passages(a), passages(b));
 }
 
 function figures(
@@ -231,7 +195,7 @@ function figures(
     ...(best !== first && { "forgetting-best": matrix(best) }),
     ...(others.length > 0 && {
       "kept-by-arm": figureKept(variant, arms, sample),
-      differences: figureDifferences(others, first.arm, sample),
+      differences: differencesFigure(others, first.arm, sample),
     }),
   };
 }
@@ -252,30 +216,26 @@ function figureKept(
         value === null || Number.isNaN(value) ? null : 100 * value,
       ),
     ),
-    rowTitle: "",
     columnTitle: "Passage, in the order learned",
     format: (value) => value.toFixed(0),
   });
 }
 
-function figureDifferences(
-  comparisons: NonNullable<Outcome["comparisons"]>,
+function differencesFigure(
+  comparisons: readonly Comparison[],
   first: string,
   sample: string,
 ): Figure {
   const better = comparisons.filter(({ ci95OverSeeds: [low] = [NaN] }) => low > 0).length;
-  return figureBars(
-    comparisons.map(({ difference, mean: value, ci95OverSeeds: [low, high] = [NaN, NaN] }) => ({
+  return figureDifferences(
+    comparisons.map(({ difference, mean, ci95OverSeeds = [NaN, NaN] }) => ({
       label: difference.split(` - ${first},`)[0],
-      value: 100 * value,
-      interval: [100 * low, 100 * high] as const,
+      mean,
+      ci95: ci95OverSeeds,
     })),
     {
       title: `${better} of ${comparisons.length} other ways keep clearly more than ${first} for the same training`,
       note: `Accuracy on all passages after the last update, minus that of ${first}, paired; ${sample}. Lines: 95% intervals over sequences.`,
-      axisTitle: "Difference in accuracy (points)",
-      format: (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`,
-      marks: "points",
     },
   );
 }
@@ -295,8 +255,4 @@ function overCells<T>(
   return (matrices.at(0) ?? []).map((cells, update) =>
     cells.map((_, passage) => combine(matrices.flatMap((one) => one[update][passage] ?? []))),
   );
-}
-
-function meanOrNull(values: readonly number[]): number | null {
-  return values.length > 0 ? mean(values) : null;
 }

@@ -9,18 +9,13 @@ import { mergeWeights } from "../../lora/merge";
 import { scoreRowsLater } from "../../lora/score";
 import { tokenSequence, trainAdapters, type Sequence } from "../../lora/train";
 import type { TrainingResult } from "../../lora/trainer";
-import { disposeModel, loadModel, type Model } from "../../model/load";
+import type { Model } from "../../model/load";
 import { disposeWeights, type ModelWeights } from "../../model/weights";
-import { createProgress, downloadProgress } from "../../messages/progress";
 import { createRandom } from "../../statistics/random";
 import { continualReport, type ContinualRun } from "./report";
 import { completeArm, isApart, type ContinualArm, type ContinualVariant } from "./variant";
-import {
-  once,
-  requireSameInputs,
-  type ExperimentContext,
-  type Outcome,
-} from "../../run/experiment";
+import { once, onceWritten, type ExperimentContext, type Outcome } from "../../run/experiment";
+import { withModel } from "../../run/with-model";
 import {
   answerQuestions,
   openLessons,
@@ -50,33 +45,23 @@ export async function runContinual(
   context: ExperimentContext,
 ): Promise<Outcome> {
   const source = await openLessons(variant, context);
-  const { quiet } = context;
-  const base = await loadModel(variant.model, {
-    onProgress: downloadProgress(variant.model, { quiet }),
-  });
-  const inputs = [...base.inputs, ...source.inputs];
-  const pieces = variant.seeds.length * variant.arms.length;
-  const progress = createProgress("passages in turn", pieces, { quiet });
-  const runs: ContinualRun[] = [];
-  const clock = { generate: 0 };
-  try {
-    await requireSameInputs(context, inputs);
-    for (const seed of variant.seeds) {
-      const lessons = source.draw(seed, variant.passages);
-      const written = await once(context.journal, `${seed}/self-edits`, async () => {
-        const started = performance.now();
-        const edits = await writeSelfEdits(base, lessons, variant, `continual/${seed}`);
-        return { edits, seconds: (performance.now() - started) / 1000 };
-      });
-      clock.generate += written.seconds;
-      const course = { variant, seed, base, lessons: firstParsing(lessons, written.edits) };
+  const { seeds, arms, passages } = variant;
+  const total = seeds.length * arms.length;
+  const ahead = { label: "passages in turn", total, inputs: source.inputs };
+  return withModel(variant.model, context, ahead, async ({ model: base, progress, inputs }) => {
+    const runs: ContinualRun[] = [];
+    let generateSeconds = 0;
+    for (const seed of seeds) {
+      const lessons = source.draw(seed, passages);
+      const { texts, seconds } = await onceWritten(context.journal, `${seed}/self-edits`, () =>
+        writeSelfEdits(base, lessons, variant, `continual/${seed}`),
+      );
+      generateSeconds += seconds;
+      const course = { variant, seed, base, lessons: firstParsing(lessons, texts) };
       runs.push(...(await runCourse(course, context, (count) => progress.advance(count))));
     }
-  } finally {
-    progress.stop();
-    disposeModel(base);
-  }
-  return continualReport(variant, runs, inputs, clock.generate);
+    return continualReport(variant, runs, inputs, generateSeconds);
+  });
 }
 
 /** Each lesson with the first of its self-edits that parses. */

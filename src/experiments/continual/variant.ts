@@ -1,8 +1,8 @@
 /** The settings of the continual experiment: passages learned one after another, and ways to forget less. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
+import { seedsSchema, variantKeys } from "../../run/variant";
 import { answersSchema, lessonSettings, samplingSchema } from "../lessons/settings";
-import { variantName } from "../../schema/schema";
 
 const share = z.number().gt(0).max(1);
 
@@ -72,14 +72,13 @@ export function isApart({ method }: Pick<ContinualArm, "method">): boolean {
 /** Schema of the variant. */
 export const continualVariantSchema = z.strictObject({
   experiment: z.literal("continual"),
-  name: variantName,
-  description: z.string().default(""),
+  ...variantKeys,
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,
   /** Passages of a sequence. */
   passages: z.int().min(1).max(100).default(8),
   /** A seed is a sequence. */
-  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  seeds: seedsSchema,
   /** The untouched model writes all self-edits, so that every arm learns from the same ones; the first that parses is taken. */
   author: z.enum(["model", "oracle"]).default("model"),
   sampling: samplingSchema.prefault({}),

@@ -1,17 +1,16 @@
 /** Candidates of the knowledge experiment: their self-edits written, their adapters trained and asked, all journalled. */
-import { judgeAnswer } from "../../judge/lexical";
 import type { Model } from "../../model/load";
 import type { AuthoredSelfEdit } from "../../openai/author";
 import { createProgress, type Progress } from "../../messages/progress";
-import { trainingSequences } from "../../selfedit/sequences";
 import type { Passage } from "../../tasks/squad";
 import { sampleSelfEdits } from "../../restem/policy";
 import { runInnerLoop } from "../../restem/inner-loop";
 import { selfEditsBy, type Author } from "./authors";
 import { mapAtOnce } from "../../run/at-once";
-import { once, type ExperimentContext } from "../../run/experiment";
+import { once, onceWritten, type ExperimentContext } from "../../run/experiment";
+import { passageLesson, type Lesson } from "../lessons/lessons";
 import { chatOf, type Prompts } from "../lessons/prompts";
-import { describe, type Rollout } from "./report";
+import { describe, type KnowledgeRollout } from "./report";
 import type { KnowledgeVariant } from "./variant";
 
 type Order = KnowledgeVariant["order"];
@@ -20,7 +19,7 @@ type Order = KnowledgeVariant["order"];
 export interface Candidate {
   readonly arm: string;
   readonly round: number;
-  readonly part: Rollout["part"];
+  readonly part: KnowledgeRollout["part"];
   /** Index of the passage. */
   readonly passage: number;
   readonly seed: number;
@@ -61,10 +60,9 @@ export async function writeOnce(
     const batch = passages.slice(start, start + together);
     const place = `${key}/${start}`;
     // With another number of passages the last batch has another size.
-    const written = await once(context.journal, `${place}+${batch.length}`, async () => {
-      const started = performance.now();
-      const texts = author
-        ? await selfEditsBy(author, {
+    const written = await onceWritten(context.journal, `${place}+${batch.length}`, async () =>
+      author
+        ? selfEditsBy(author, {
             passages: batch,
             sampling,
             log: context.log,
@@ -78,9 +76,8 @@ export async function writeOnce(
               place,
               context.executor,
             ),
-          );
-      return { texts, seconds: (performance.now() - started) / 1000 };
-    });
+          ),
+    );
     selfEdits.push(...written.texts);
     seconds += written.seconds;
     progress.advance(batch.length);
@@ -125,7 +122,7 @@ export async function runCandidates(
   passages: readonly Passage[],
   candidates: readonly Candidate[],
   { order = "arms", decode = true }: { readonly order?: Order; readonly decode?: boolean } = {},
-): Promise<Rollout[]> {
+): Promise<KnowledgeRollout[]> {
   const { journal, executor } = run.context;
   const groups = grouped(candidates, run.variant.concurrency, order);
   const rollouts = await mapAtOnce(groups, executor?.groupsAtOnce ?? 1, async (group) => {
@@ -145,19 +142,22 @@ async function runGroup(
   passages: readonly Passage[],
   group: readonly Candidate[],
   decode: boolean,
-): Promise<Rollout[]> {
+): Promise<KnowledgeRollout[]> {
   const able = group.filter(({ selfEdit }) => selfEdit?.status !== "failed");
   const work = able.map((candidate) => {
     const passage = passages[candidate.passage];
-    const sequences = sequencesOf(candidate, passage, variant);
+    const lesson = passageLesson(passage, prompts, variant.splitLines);
+    const sequences = sequencesOf(candidate, lesson);
     return {
       ...(sequences ? { sequences } : {}),
       settings: { ...variant.innerLoop, seed: seedOf(candidate, passage) },
-      questions: passage.questions.map(({ question, answers: gold }) => ({
-        prompt: prompts.question(passage, question, candidate.arm === "passage in context"),
-        gold: gold[0],
-        judge: (answer: string) => judgeAnswer({ question, gold, answer }),
-      })),
+      questions:
+        candidate.arm === "passage in context"
+          ? lesson.questions.map((one) => ({
+              ...one,
+              prompt: prompts.question(passage, one.text, true),
+            }))
+          : lesson.questions,
     };
   });
   const results = await runInnerLoop(model, work, {
@@ -179,7 +179,7 @@ async function runGroup(
       tokens: training?.tokens ?? 0,
       ...(training ? { firstLoss: training.losses[0], lastLoss: training.losses.at(-1) } : {}),
       answers: answers.map((answer, q) => ({
-        question: passages[passage].questions[q].question,
+        question: work[i].questions[q].text,
         ...answer,
       })),
     };
@@ -187,9 +187,9 @@ async function runGroup(
 }
 
 function failedRollout(
-  place: Pick<Rollout, "arm" | "round" | "part" | "passage" | "seed" | "index">,
+  place: Pick<KnowledgeRollout, "arm" | "round" | "part" | "passage" | "seed" | "index">,
   reason: string,
-): Rollout {
+): KnowledgeRollout {
   const seconds = { train: 0, answer: 0 };
   return { ...place, status: "failed", reason, sequences: 0, tokens: 0, answers: [], seconds };
 }
@@ -202,11 +202,8 @@ function seedOf({ seed, index, round, repeat = 0 }: Candidate, passage: Passage)
 /** What a candidate is trained on: nothing (undefined) without training, an empty list for an empty self-edit. */
 function sequencesOf(
   { arm, selfEdit }: Candidate,
-  { title, passage }: Passage,
-  { splitLines }: KnowledgeVariant,
+  { passage, sequences }: Lesson,
 ): string[] | undefined {
-  if (arm === "passage only") return [`${title}\n${passage}`];
-  if (selfEdit?.status !== "ok") return undefined;
-  if (selfEdit.text.trim() === "") return [];
-  return trainingSequences(selfEdit.text, { title, passage, splitLines });
+  if (arm === "passage only") return [passage];
+  return selfEdit?.status === "ok" ? sequences(selfEdit.text) : undefined;
 }

@@ -9,7 +9,7 @@ import { outerLoop } from "../../restem/outer-loop";
 import { learnPolicy } from "../../run/policy";
 import type { Passage } from "../../tasks/squad";
 import { runCandidates, writeOnce, type Candidate, type KnowledgeRun } from "./candidates";
-import type { Rollout } from "./report";
+import type { KnowledgeRollout } from "./report";
 import {
   knowledgeLines,
   SEAL_LINE,
@@ -55,7 +55,7 @@ interface Place {
 
 /** What came of rounds, and the time that writing took. */
 interface Written {
-  readonly rollouts: Rollout[];
+  readonly rollouts: KnowledgeRollout[];
   seconds: number;
 }
 

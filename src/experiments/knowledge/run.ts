@@ -3,15 +3,15 @@
  * trained (or none), the questions are answered without the passage, and the answers judged. The outer loop is in
  * rounds.ts, what the rollouts show in report.ts.
  */
-import { loadModel, disposeModel, type Model } from "../../model/load";
+import type { Model } from "../../model/load";
 import type { AuthoredSelfEdit } from "../../openai/author";
 import { UserError } from "../../messages/errors";
-import { createProgress, downloadProgress } from "../../messages/progress";
 import type { Passage } from "../../tasks/squad";
 import { readPassages } from "../lessons/passages";
 import { openPrompts } from "../lessons/prompts";
 import { authorArm, authorInputs, type Author } from "./authors";
-import { requireSameInputs, type ExperimentContext, type Outcome } from "../../run/experiment";
+import type { ExperimentContext, Outcome } from "../../run/experiment";
+import { withModel } from "../../run/with-model";
 import { runCandidates, writeOnce, type Candidate, type KnowledgeRun } from "./candidates";
 import { knowledgeReport } from "./report";
 import { roundCandidates, runRounds } from "./rounds";
@@ -23,22 +23,22 @@ export async function runKnowledge(
   variant: KnowledgeVariant,
   context: ExperimentContext,
 ): Promise<Outcome> {
-  const { log, quiet } = context;
+  const { log } = context;
   const { passages, input } = await readPassages(variant, context);
   const training = await readTraining(variant, context);
   requireApart(training.passages.flat(), passages);
   const prompts = await openPrompts(variant);
   const given = await authorInputs(variant.authors);
   log(`Loading ${variant.model}`);
-  const onProgress = downloadProgress(variant.model, { quiet });
-  const model = await loadModel(variant.model, { onProgress });
-  const inputs = [...model.inputs, input, ...training.inputs, ...given];
   const counts = training.passages.map(({ length }) => length);
   const total = candidateCount(variant, passages.length, counts);
-  const progress = createProgress("training and answering", total, { quiet });
-  const run = { variant, context, prompts, progress };
-  try {
-    await requireSameInputs(context, inputs);
+  const ahead = {
+    label: "training and answering",
+    total,
+    inputs: [input, ...training.inputs, ...given],
+  };
+  return withModel(variant.model, context, ahead, async ({ model, progress, inputs }) => {
+    const run = { variant, context, prompts, progress };
     const edits = await writeSelfEdits(run, model, passages);
     const candidates = listCandidates(variant, passages, edits.arms);
     const questions = passages.reduce((sum, passage) => sum + passage.questions.length, 0);
@@ -53,10 +53,7 @@ export async function runKnowledge(
     if (failed > 0) log(`${failed} self-edits could not be had; they are in no average.`);
     const generateSeconds = edits.seconds + rounds.seconds;
     return knowledgeReport({ variant, passages, rollouts: all, inputs, generateSeconds });
-  } finally {
-    progress.stop();
-    disposeModel(model);
-  }
+  });
 }
 
 /** Number of adapters and untrained readings of a run (files of completions may hold fewer than K). */

@@ -1,15 +1,8 @@
 /** The settings of knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
 import { z } from "zod";
-import { variantName } from "../../schema/schema";
 import { loraSettingsSchema } from "../../lora/settings";
-import {
-  DISTINCT_NAMES,
-  distinctNames,
-  lineOf,
-  lineSchema,
-  REPEATS_SUFFICE,
-  type Line,
-} from "../../restem/lines";
+import { seedsSchema, variantKeys } from "../../run/variant";
+import { distinctNames, lineOf, lineSchema, REPEATS_SUFFICE, type Line } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
 import { passageDataSchema } from "../lessons/passages";
 import { answerPromptSchema, promptSchema } from "../lessons/prompts";
@@ -17,7 +10,7 @@ import { answersSchema, fineTuningSchema, samplingSchema } from "../lessons/sett
 import { authorSchema } from "./authors";
 
 /** What the arms without rounds are called; the paper's table 2. */
-export const KNOWLEDGE_ARMS = [
+const KNOWLEDGE_ARMS = [
   "untouched",
   "passage only",
   "untrained self-edits",
@@ -50,12 +43,12 @@ export type OuterLoopSettings = z.output<typeof outerLoopSettings>;
 
 /** ReST-EM (paper, algorithm 1): passages to learn writing on, and how. */
 const outerLoopSchema = outerLoopSettings
-  .refine(REPEATS_SUFFICE.check, REPEATS_SUFFICE.message)
+  .refine(...REPEATS_SUFFICE)
   .refine(({ data, rounds }) => !Array.isArray(data) || data.length === rounds, {
     error: "a list of data has one entry for each round",
     path: ["data"],
   })
-  .refine((outerLoop) => distinctNames(knowledgeLines(outerLoop)), DISTINCT_NAMES);
+  .refine(...distinctNames(knowledgeLines));
 
 /** The lines that go in rounds, SEAL's first. */
 export function knowledgeLines(outerLoop: OuterLoopSettings): Line[] {
@@ -69,13 +62,11 @@ export function knowledgeLines(outerLoop: OuterLoopSettings): Line[] {
 /** Schema of the variant. */
 export const knowledgeVariantSchema = z.strictObject({
   experiment: z.literal("knowledge"),
-  name: variantName,
-  description: z.string().default(""),
+  ...variantKeys,
   model: z.string().min(1),
   /** Passages that are asked about. */
   data: passageDataSchema.prefault({}),
-  /** Each repeats everything with other luck. */
-  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  seeds: seedsSchema,
   /** What is compared, beside the authors and the rounds. */
   arms: z
     .array(z.enum(KNOWLEDGE_ARMS))

@@ -78,7 +78,7 @@ export async function openLessons(
         );
       },
     };
-  const { prompt } = settings;
+  const { prompt, splitLines } = settings;
   const prompts = await openPrompts({
     ...settings,
     prompt: typeof prompt === "string" ? { kind: prompt } : prompt,
@@ -90,7 +90,7 @@ export async function openLessons(
     draw: (seed, count) => {
       requireCount(count, asked.length, input.name);
       const order = createRandom(`lessons/${seed}`).shuffle(asked);
-      return order.slice(0, count).map((passage) => passageLesson(passage, prompts, settings));
+      return order.slice(0, count).map((passage) => passageLesson(passage, prompts, splitLines));
     },
   };
 }
@@ -125,11 +125,8 @@ export function personLesson(person: Person, seed: number, splitLines: boolean):
   };
 }
 
-function passageLesson(
-  passage: Passage,
-  prompts: Prompts,
-  { splitLines }: Pick<LessonSettings, "splitLines">,
-): Lesson {
+/** A passage of a file as a lesson. */
+export function passageLesson(passage: Passage, prompts: Prompts, splitLines: boolean): Lesson {
   const { title, passage: text } = passage;
   return {
     id: passage.id,
@@ -206,13 +203,6 @@ export async function answerQuestions(
       golds: group.questions[q].golds,
       verdict: group.questions[q].judge(text),
     })),
-  );
-}
-
-/** 1 for right, 0 for wrong; ungraded answers are left out. */
-export function marksOf(answers: readonly GivenAnswer[]): number[] {
-  return answers.flatMap(({ verdict }) =>
-    verdict === "ungraded" ? [] : [verdict === "correct" ? 1 : 0],
   );
 }
 

@@ -9,7 +9,7 @@ import { keepByLine, scoreByLine, type Line, type ScoredCandidate } from "../../
 import { outerLoop, type Round } from "../../restem/outer-loop";
 import { sampleSelfEdits, type SelfEditSampling } from "../../restem/policy";
 import { mapGroups } from "../../run/at-once";
-import { once, type ExperimentContext } from "../../run/experiment";
+import { once, onceWritten, type ExperimentContext } from "../../run/experiment";
 import { learnPolicy } from "../../run/policy";
 import type { Lesson, LessonQuestion } from "./lessons";
 
@@ -119,13 +119,11 @@ export class LessonRounds {
     lessons: readonly Lesson[],
     count: number,
   ): Promise<string[][]> {
-    const written = await once(this.context.journal, key, async () => {
-      const started = performance.now();
-      const prompts = lessons.map(({ prompt }) => prompt);
-      const sampling = { ...this.settings.sampling, count };
-      const texts = await sampleSelfEdits(policy, prompts, sampling, key, this.context.executor);
-      return { texts, seconds: (performance.now() - started) / 1000 };
-    });
+    const prompts = lessons.map(({ prompt }) => prompt);
+    const sampling = { ...this.settings.sampling, count };
+    const written = await onceWritten(this.context.journal, key, () =>
+      sampleSelfEdits(policy, prompts, sampling, key, this.context.executor),
+    );
     this.generateSeconds += written.seconds;
     return written.texts;
   }

@@ -2,24 +2,22 @@
 import { figureCurves, type Curve } from "../../plot/curves";
 import type { Figure } from "../../plot/figure";
 import published from "../../replay/paper.json";
-import { createRandom } from "../../statistics/random";
-import type { CandidateStatus } from "../../restem/select";
-import { clusterShareInterval, mean, pairedDifference } from "../../statistics/statistics";
+import { mean } from "../../statistics/statistics";
 import type { Outcome } from "../../run/experiment";
 import type { LearnedRound, RoundCost } from "../lessons/rounds";
-import { marksOf, measuresOf, type GivenAnswer } from "../lessons/lessons";
+import { measuresOf, type GivenAnswer } from "../lessons/lessons";
 import { armName, isRoundArm, type PretrainingArm, type PretrainingVariant } from "./variant";
-import type { RecordRow, RunRecord } from "../../run/record";
+import type { Comparison, RecordRow } from "../../run/record";
+import { comparisonOf, marksOf, meanOrNull, rowOf, secondsOf, type Marked } from "../../run/rows";
+import type { Finished } from "../../run/rollout";
 import { writingRows } from "../../run/writing";
 
 /** A finished training run, as journalled and written to rollouts.jsonl. */
-export interface PretrainingRollout {
+export interface PretrainingRollout extends Finished {
   readonly seed: number;
   readonly arm: PretrainingArm;
   /** N. */
   readonly passages: number;
-  readonly status: CandidateStatus;
-  readonly reason?: string;
   /** Self-edits that gave no training sequence. */
   readonly unparsable: number;
   readonly sequences: number;
@@ -32,7 +30,6 @@ export interface PretrainingRollout {
     readonly passage: string;
     readonly answers: readonly GivenAnswer[];
   }[];
-  readonly seconds: { readonly train: number; readonly answer: number };
 }
 
 /** A round of ReST-EM, as written to metrics.jsonl. */
@@ -53,13 +50,11 @@ export function roundMetrics(
   { scored, kept, cost }: LearnedRound,
 ): RoundMetrics {
   const ofKept = kept.flatMap(({ task, index }) => scored[task][index].reward ?? []);
-  const meanOf = (values: readonly number[]): number | null =>
-    values.length > 0 ? mean(values) : null;
   return {
     ...place,
     kept: kept.length,
-    meanReward: meanOf(scored.flat().flatMap(({ reward }) => reward ?? [])),
-    meanKeptReward: meanOf(ofKept),
+    meanReward: meanOrNull(scored.flat().flatMap(({ reward }) => reward ?? [])),
+    meanKeptReward: meanOrNull(ofKept),
     ...cost,
   };
 }
@@ -101,10 +96,8 @@ export function pretrainingReport(
   const rows = cells.map(({ arm, count }) => ({
     arm,
     count,
-    row: rowOf(variant, arm, count, inCell(rollouts, arm, count)),
+    row: cellRow(variant, arm, count, inCell(rollouts, arm, count)),
   }));
-  const sum = (part: "train" | "answer"): number =>
-    rollouts.reduce((total, { seconds }) => total + seconds[part], 0);
   return {
     rows: rows.map(({ row }) => row),
     comparisons: COMPARED.flatMap(([a, b]) =>
@@ -123,7 +116,7 @@ export function pretrainingReport(
         accuracy,
         source: PAPER_SOURCE,
       })),
-    seconds: { generate, train: sum("train"), answer: sum("answer") },
+    seconds: secondsOf(generate, rollouts),
     rollouts,
     metrics: [
       ...rollouts.map(({ seed, arm, passages, status, sequences, steps, tokens, lastLoss }) => ({
@@ -198,33 +191,34 @@ function inCell(
   return rollouts.filter((one) => one.arm === arm && one.passages === count);
 }
 
-function rowOf(
+function cellRow(
   variant: PretrainingVariant,
   arm: PretrainingArm,
   count: number,
-  own: readonly PretrainingRollout[],
+  candidates: readonly PretrainingRollout[],
 ): RecordRow {
-  const byPassage = own.flatMap(({ answers }) => answers.map((one) => marksOf(one.answers)));
-  const all = byPassage.flat();
-  const name = rowName(variant, arm, count);
   const { seeds, outerLoop } = variant;
-  const ofSeed = (seed: number): number[] =>
-    own
-      .filter((one) => one.seed === seed)
-      .flatMap(({ answers }) => answers.flatMap((one) => marksOf(one.answers)));
+  const name = rowName(variant, arm, count);
+  const asked = candidates.flatMap(({ answers }) => answers);
+  const byPassage = asked.map(({ answers }) => marksOf(answers));
+  const row = rowOf(
+    { arm: name, round: isRoundArm(arm) ? (outerLoop?.rounds ?? 0) : 0 },
+    byPassage,
+    {
+      candidates,
+      ungraded: asked.flatMap(({ answers }) => answers).length - byPassage.flat().length,
+      seed: name,
+    },
+  );
+  const bySeed = seeds.map((seed) => {
+    const own = candidates.filter((one) => one.seed === seed).flatMap(({ answers }) => answers);
+    return own.flatMap(({ answers }) => marksOf(answers));
+  });
   return {
-    arm: name,
-    round: isRoundArm(arm) ? (outerLoop?.rounds ?? 0) : 0,
-    n: all.length,
-    accuracy: all.length > 0 ? mean(all) : 0,
-    ci95: all.length > 0 ? clusterShareInterval(byPassage, { random: createRandom(name) }) : [0, 1],
-    ungraded: own.flatMap(({ answers }) => answers.flatMap((a) => a.answers)).length - all.length,
-    unparsable: own.reduce((sum, { unparsable }) => sum + unparsable, 0),
-    diverged: own.filter(({ status }) => status === "diverged").length,
-    ...measuresOf(own.flatMap(({ answers }) => answers.flatMap((one) => one.answers))),
-    ...(seeds.every((seed) => ofSeed(seed).length > 0) && {
-      accuracyBySeed: seeds.map((seed) => mean(ofSeed(seed))),
-    }),
+    ...row,
+    unparsable: candidates.reduce((sum, { unparsable }) => sum + unparsable, 0),
+    ...measuresOf(asked.flatMap(({ answers }) => answers)),
+    ...(bySeed.every((marks) => marks.length > 0) && { accuracyBySeed: bySeed.map(mean) }),
   };
 }
 
@@ -234,29 +228,12 @@ function compare(
   a: readonly PretrainingRollout[],
   b: readonly PretrainingRollout[],
   count: number,
-): NonNullable<RunRecord["comparisons"]> {
-  const pairs = a.flatMap((left) =>
-    left.answers.flatMap(({ passage, answers }) => {
-      const right = b
-        .find(({ seed }) => seed === left.seed)
-        ?.answers.find((other) => other.passage === passage);
-      const [own, others] = [marksOf(answers), marksOf(right?.answers ?? [])];
-      return own.length > 0 && others.length > 0
-        ? [{ seed: left.seed, left: mean(own), right: mean(others) }]
-        : [];
-    }),
-  );
-  if (pairs.length === 0) return [];
+): Comparison[] {
+  if (a.length === 0 || b.length === 0) return [];
+  const passages = (own: readonly PretrainingRollout[]): Marked[] =>
+    own.flatMap(({ seed, answers }) =>
+      answers.map((one) => ({ key: `${seed}/${one.passage}`, seed, marks: marksOf(one.answers) })),
+    );
   const difference = `${armName(variant, a[0].arm)} - ${rowName(variant, b[0].arm, count)}`;
-  const random = createRandom(difference);
-  const values = [pairs.map(({ left }) => left), pairs.map(({ right }) => right)] as const;
-  const over = pairedDifference(...values, random);
-  const { ci95 } = pairedDifference(
-    ...values,
-    random,
-    pairs.map(({ seed }) => seed),
-  );
-  return [
-    { difference, mean: over.mean, n: over.n, ci95OverPeople: over.ci95, ci95OverSeeds: ci95 },
-  ];
+  return comparisonOf(difference, passages(a), passages(b));
 }

@@ -5,17 +5,12 @@
 import { UserError } from "../../messages/errors";
 import type { LoraSettings } from "../../lora/settings";
 import { stepCount } from "../../lora/plan";
-import { disposeModel, loadModel, type Model } from "../../model/load";
-import { createProgress, downloadProgress } from "../../messages/progress";
+import type { Model } from "../../model/load";
 import { runInnerLoop, type InnerLoopCandidate } from "../../restem/inner-loop";
 import { lineOf } from "../../restem/lines";
 import { mapGroups } from "../../run/at-once";
-import {
-  once,
-  requireSameInputs,
-  type ExperimentContext,
-  type Outcome,
-} from "../../run/experiment";
+import { once, onceWritten, type ExperimentContext, type Outcome } from "../../run/experiment";
+import { withModel } from "../../run/with-model";
 import { LessonRounds } from "../lessons/rounds";
 import { openLessons, writeSelfEdits, type Lesson, type LessonSource } from "../lessons/lessons";
 import {
@@ -48,23 +43,16 @@ export async function runPretraining(
       openLessons({ ...variant, data: own, splitLines }, context),
     ),
   );
-  const { quiet } = context;
-  const model = await loadModel(variant.model, {
-    onProgress: downloadProgress(variant.model, { quiet }),
-  });
-  const inputs = [
-    ...model.inputs,
-    ...source.inputs,
-    ...(outerLoop?.data ? training.flatMap((own) => own.inputs) : []),
-  ];
   const { seeds, arms, passages } = variant;
-  const total = seeds.length * arms.length * passages.length;
-  const progress = createProgress("training runs", total, { quiet });
-  const rollouts: PretrainingRollout[] = [];
-  const rounds: RoundMetrics[] = [];
-  let generate = 0;
-  try {
-    await requireSameInputs(context, inputs);
+  const ahead = {
+    label: "training runs",
+    total: seeds.length * arms.length * passages.length,
+    inputs: [...source.inputs, ...(outerLoop?.data ? training.flatMap((own) => own.inputs) : [])],
+  };
+  return withModel(variant.model, context, ahead, async ({ model, progress, inputs }) => {
+    const rollouts: PretrainingRollout[] = [];
+    const rounds: RoundMetrics[] = [];
+    let generate = 0;
     for (const seed of seeds) {
       const lessons = drawLessons(variant, seed, source, training);
       const run = new SeedRun(variant, context, model, seed, lessons, (count) =>
@@ -74,11 +62,8 @@ export async function runPretraining(
       rounds.push(...run.rounds);
       generate += run.generateSeconds;
     }
-  } finally {
-    progress.stop();
-    disposeModel(model);
-  }
-  return pretrainingReport(variant, rollouts, { inputs, generate, rounds });
+    return pretrainingReport(variant, rollouts, { inputs, generate, rounds });
+  });
 }
 
 /** What is asked about, and what writing is learned on in each round: no lesson is both. */
@@ -160,15 +145,12 @@ class SeedRun {
   }
 
   private async write(model: Model, key: string): Promise<string[][]> {
-    const written = await once(this.context.journal, key, async () => {
-      const started = performance.now();
-      const settings = { author: "model" as const, sampling: this.variant.sampling };
-      const name = `pretraining/${this.seed}`;
-      const edits = await writeSelfEdits(model, this.lessons.asked, settings, name);
-      return { edits, seconds: (performance.now() - started) / 1000 };
-    });
+    const settings = { author: "model" as const, sampling: this.variant.sampling };
+    const written = await onceWritten(this.context.journal, key, () =>
+      writeSelfEdits(model, this.lessons.asked, settings, `pretraining/${this.seed}`),
+    );
     this.generateSeconds += written.seconds;
-    return written.edits;
+    return written.texts;
   }
 
   /** A training run for each of the arms and numbers of passages. */

@@ -1,6 +1,7 @@
 /** The settings of continued pretraining: self-edits of many passages in one training run. */
 import { z } from "zod";
 import { loraSettingsSchema } from "../../lora/settings";
+import { seedsSchema, variantKeys } from "../../run/variant";
 import {
   answersSchema,
   fineTuningSchema,
@@ -8,15 +9,14 @@ import {
   lessonSettings,
   samplingSchema,
 } from "../lessons/settings";
-import { variantName } from "../../schema/schema";
 
 /** Arms whose self-edits are written after rounds of ReST-EM, the second with self-edits kept at random. */
-export const ROUND_ARMS = ["SEAL", "random selection"] as const;
+const ROUND_ARMS = ["SEAL", "random selection"] as const;
 /** One of `ROUND_ARMS`. */
 export type RoundArm = (typeof ROUND_ARMS)[number];
 
 /** Arms and controls. */
-export const PRETRAINING_ARMS = [
+const PRETRAINING_ARMS = [
   "untouched",
   "passages only",
   "passages only, matched steps",
@@ -64,8 +64,7 @@ const outerLoopSchema = z.strictObject({
 
 const settings = z.strictObject({
   experiment: z.literal("pretraining"),
-  name: variantName,
-  description: z.string().default(""),
+  ...variantKeys,
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,
   /** Numbers of passages, N: a training run for each, arm and seed. The passages of a smaller N are among a larger's. */
@@ -74,7 +73,7 @@ const settings = z.strictObject({
     .min(1)
     .refine((counts) => counts.every((n, i) => i === 0 || n > counts[i - 1]), "must rise")
     .default([200]),
-  seeds: z.array(z.int()).min(1).max(100).default([1]),
+  seeds: seedsSchema,
   arms: z
     .array(z.enum(PRETRAINING_ARMS))
     .min(1)

@@ -1,4 +1,4 @@
-/** The small ARC world's vocabulary: a word a cell, and a recipe's JSON a word a part. From texts to words: world-tokenizer.ts. */
+/** The small ARC world's vocabulary: a word a cell, and a recipe's JSON a word a part. Its tokenizer was made with its model. */
 import type { Random } from "../../statistics/random";
 import type { ArcExample, Grid } from "./grids";
 import { AUGMENTATION_GROUPS, recipeText, type Recipe } from "./recipe";

@@ -1,6 +1,5 @@
 /** Few-shot ARC from variant to record, on a tiny model with random weights that writes byte by byte. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -18,10 +17,10 @@ import type { ArcRollout } from "../../../src/experiments/arc/rollout";
 import { scoreRecipes } from "../../../src/experiments/arc/score";
 import type { ArcVariant } from "../../../src/experiments/arc/variant";
 import { runVariant, parseVariant } from "../../../src/experiments/variants";
+import { temporaryFolder } from "../../run/temporary";
 
 const test = suite("few-shot ARC");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal arc "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "arc");
 
 const END = "<end>";
 /** Bytes as GPT-2 writes them: printable ASCII as it is, space and line end as Ġ and Ċ. */

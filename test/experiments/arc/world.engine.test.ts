@@ -1,6 +1,5 @@
 /** The small world of ARC from variant to record: all arms, two rounds, two seeds, a handful of tasks. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import os from "node:os";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -8,10 +7,11 @@ import type { ArcRollout } from "../../../src/experiments/arc/rollout";
 import { ARC_ARMS } from "../../../src/experiments/arc/variant";
 import { runVariant, parseVariant } from "../../../src/experiments/variants";
 import { KNOWN_FAMILIES, NEW_FAMILIES } from "../../../src/tasks/arc/world";
+import { temporaryFolder } from "../../run/temporary";
+import { resultLines } from "../tiny-loop";
 
 const test = suite("the small world of ARC");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal arc world "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "arc world");
 
 const recipe = {
   augmentations: { basic: false, size: false, chain: false, repeat: true },
@@ -37,10 +37,7 @@ const variant = parseVariant({
 test("every arm and round has its tasks of known and of new families", async () => {
   const options = { output: path.join(folder, "results"), quiet: true };
   const { record, directory } = await runVariant(variant, options);
-  const rollouts = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as ArcRollout);
+  const rollouts = resultLines<ArcRollout>(directory);
 
   // 5 arms without rounds and 3 with two, for known and for new families.
   assert.is(record.rows.length, 2 * (5 + 3 * 2));

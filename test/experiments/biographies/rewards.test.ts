@@ -1,35 +1,26 @@
 /** The outer loop on the small world with each reward, tiny: what is measured, and that the default is unchanged. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { BiographyRollout, LineCost } from "../../../src/experiments/biographies/rollout";
 import { runVariant, parseVariant } from "../../../src/experiments/variants";
+import { resultLines, tinyLoop } from "../tiny-loop";
+import { temporaryFolder } from "../../run/temporary";
 
 const test = suite("rewards of the outer loop");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal rewards "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "rewards");
 
 const settings = {
-  experiment: "biographies",
-  seeds: [11],
+  ...tinyLoop,
   people: { train: 2, heldOut: 1 },
-  rounds: 1,
-  sampling: { count: 2, topP: 0.95, maximumTokens: 30 },
-  innerLoop: { rank: 2, epochs: 1, learningRate: 0.005, targets: ["q_proj", "v_proj"] },
-  fineTuning: { rank: 2, epochs: 1, learningRate: 0.002 },
   concurrency: 6,
 };
 
 test("the answer loss: a reward is the geometric mean probability of the right answers", async () => {
   const variant = parseVariant({ ...settings, name: "loss", reward: "answer loss" });
   const { directory } = await runVariant(variant, { output: folder, quiet: true });
-  const scored = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as BiographyRollout)
-    .filter(({ part, status }) => part === "train" && status === "ok");
+  const scored = resultLines<BiographyRollout>(directory).filter(
+    ({ part, status }) => part === "train" && status === "ok",
+  );
   assert.ok(scored.length > 0);
   for (const { reward, answers, answerLosses = [] } of scored) {
     assert.equal(answers, [], "no answer is decoded");
@@ -70,11 +61,9 @@ test("several rewards in one run: their rows, differences, and what each round t
       "best of K, shrunk, 2 repeats, round 1 - best of K, accuracy, 2 repeats, round 1",
     ),
   );
-  const costs = readFileSync(path.join(directory, "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as LineCost)
-    .filter(({ decodedAnswers }) => decodedAnswers !== undefined);
+  const costs = resultLines<LineCost>(directory, "metrics.jsonl").filter(
+    ({ decodedAnswers }) => decodedAnswers !== undefined,
+  );
   assert.equal(
     costs.map(({ arm }) => arm),
     lines,

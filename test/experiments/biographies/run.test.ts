@@ -1,26 +1,23 @@
 /** The outer loop on the small world, tiny: repeatable, resumable after SIGKILL, complete, and refused with other settings. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runVariant, parseVariant } from "../../../src/experiments/variants";
+import { tinyLoop } from "../tiny-loop";
+import { temporaryFolder } from "../../run/temporary";
 
 const test = suite("outer loop");
 const root = path.join(__dirname, "../../..");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal loop "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "loop");
 
 const settings = {
-  experiment: "biographies",
+  ...tinyLoop,
   name: "tiny-loop",
-  seeds: [11],
   people: { train: 3, heldOut: 3 },
   rounds: 2,
-  sampling: { count: 2, topP: 0.95, maximumTokens: 30 },
-  innerLoop: { rank: 2, epochs: 2, learningRate: 0.005, targets: ["q_proj", "v_proj"] },
-  fineTuning: { rank: 2, epochs: 1, learningRate: 0.002 },
+  innerLoop: { ...tinyLoop.innerLoop, epochs: 2 },
   concurrency: 4,
 };
 

@@ -1,17 +1,15 @@
 /** Continual self-edits on the small world, tiny: every method runs, at the cost of plain merging, and asks what it should. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { loadModel } from "../../../src/model/load";
 import type { ContinualRun } from "../../../src/experiments/continual/report";
 import { continueSequences } from "../../../src/experiments/continual/rehearsal";
 import { runVariant, parseVariant } from "../../../src/experiments/variants";
+import { temporaryFolder } from "../../run/temporary";
+import { resultLines } from "../tiny-loop";
 
 const test = suite("continual self-edits, run");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal continual "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "continual");
 
 const methods = ["merge", "replay", "distil", "trim", "sum", "mean", "ties", "dare", "choose"];
 const settings = {
@@ -34,10 +32,7 @@ test("every method learns both passages in the same number of steps and is asked
     record.rows.map(({ arm, n, round }) => `${arm} ${n} ${round}`),
     ["untouched 12 0", ...methods.map((method) => `${method} 12 2`)],
   );
-  const runs = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as ContinualRun);
+  const runs = resultLines<ContinualRun>(directory);
   for (const { arm, answers, steps } of runs.filter((run) => run.arm !== "untouched")) {
     assert.equal(
       answers.map((row) => row.map((passage) => passage.length)),

@@ -1,6 +1,5 @@
 /** Self-edits by others: an endpoint, a file of lines, a log in SEAL's form; and a run that trains on them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -10,10 +9,11 @@ import { runVariant, parseVariant } from "../../../src/experiments/variants";
 import { readSquad, type Passage } from "../../../src/tasks/squad";
 import { writeByteModel } from "../../model/byte-model";
 import { startServer } from "../../openai/server";
+import { temporaryFolder } from "../../run/temporary";
+import { resultLines } from "../tiny-loop";
 
 const test = suite("authors");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal authors "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "authors");
 
 const squad = path.join(__dirname, "../../fixtures/squad/squad.parquet");
 const sampling = { count: 2, temperature: 1, topP: 1, maximumTokens: 8 };
@@ -185,10 +185,7 @@ test("a run trains on a file's and an endpoint's self-edits; a call that failed 
       ],
     );
     assert.ok(record.inputs.some(({ source }) => source === "self-edits by a file"));
-    const rollouts = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { status: string; reason?: string; sequences: number });
+    const rollouts = resultLines<{ status: string; reason?: string; sequences: number }>(directory);
     assert.equal(
       rollouts.map(({ status, sequences }) => [status, sequences]),
       [

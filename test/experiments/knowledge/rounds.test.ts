@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { Rollout } from "../../../src/experiments/knowledge/report";
+import type { KnowledgeRollout } from "../../../src/experiments/knowledge/report";
 import { parseVariant, planVariant, runVariant } from "../../../src/experiments/variants";
 import { writeByteModel } from "../../model/byte-model";
 
@@ -64,7 +64,7 @@ test("every line goes through its rounds; each round has its own passages", asyn
   const rollouts = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line) as Rollout);
+    .map((line) => JSON.parse(line) as KnowledgeRollout);
   const trained = rollouts.filter(({ part }) => part === "train");
   const scoredLines = [...new Set(trained.map(({ arm }) => arm))];
   assert.equal(
@@ -80,7 +80,7 @@ test("every line goes through its rounds; each round has its own passages", asyn
     [1, 1],
   );
   assert.not.equal([...passages[0]], [...passages[1]]);
-  const of = (arm: string, round: number): Rollout[] =>
+  const of = (arm: string, round: number): KnowledgeRollout[] =>
     trained.filter((one) => one.arm === arm && one.round === round);
   // In round 1 all lines have the same self-edits; those that are scored alike have the same rewards.
   const texts = scoredLines.map((arm) => of(arm, 1).map(({ completion }) => completion));
@@ -100,7 +100,7 @@ test("every line goes through its rounds; each round has its own passages", asyn
   }
   for (const { status, rewards } of of("shrunk", 1))
     if (status === "ok") assert.is(rewards?.length, 2);
-  for (const { status, reference } of of("best of K, over passage", 1) as (Rollout & {
+  for (const { status, reference } of of("best of K, over passage", 1) as (KnowledgeRollout & {
     reference?: number;
   })[])
     if (status === "ok") assert.type(reference, "number");

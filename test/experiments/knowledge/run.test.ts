@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { UserError } from "../../../src/messages/errors";
 import { selfEditsBy } from "../../../src/experiments/knowledge/authors";
 import { readPassages } from "../../../src/experiments/lessons/passages";
-import { knowledgeReport, type Rollout } from "../../../src/experiments/knowledge/report";
+import { knowledgeReport, type KnowledgeRollout } from "../../../src/experiments/knowledge/report";
 import { runVariant, parseVariant, readVariant } from "../../../src/experiments/variants";
 import { packagePath } from "../../../src/files/package";
 import type { KnowledgeVariant } from "../../../src/experiments/knowledge/variant";
@@ -122,7 +122,7 @@ const passages: Passage[] = ["A", "B"].map((id) => ({
 }));
 
 /** One candidate; marks are 1 or 0 for each question. */
-function rollout(arm: string, passage: string, marks: string, answer = "bell"): Rollout {
+function rollout(arm: string, passage: string, marks: string, answer = "bell"): KnowledgeRollout {
   return {
     ...{ arm, passage, round: 0, part: "evaluation", seed: 1, index: 0, status: "ok" },
     ...{ sequences: 1, tokens: 1, seconds: { train: 1, answer: 1 } },

@@ -1,6 +1,5 @@
 /** Continued pretraining on the small world, tiny: every arm and number of passages, what is trained on, equal steps. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import os from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -11,10 +10,11 @@ import {
 } from "../../../src/experiments/pretraining/report";
 import type { PretrainingVariant } from "../../../src/experiments/pretraining/variant";
 import { runVariant, parseVariant, readVariant } from "../../../src/experiments/variants";
+import { temporaryFolder } from "../../run/temporary";
+import { resultLines } from "../tiny-loop";
 
 const test = suite("continued pretraining");
-const folder = mkdtempSync(path.join(os.tmpdir(), "seal pretraining "));
-test.after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(test, "pretraining");
 
 const settings = {
   experiment: "pretraining",
@@ -41,10 +41,7 @@ test("every cell is there, asked about all its passages; steps are as planned", 
   });
   assert.is(record.rows.length, 10);
   record.rows.forEach(({ arm, n }) => assert.is(n, arm.endsWith("3 passages") ? 18 : 6, arm));
-  const rollouts = readFileSync(path.join(directory, "rollouts.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as PretrainingRollout);
+  const rollouts = resultLines<PretrainingRollout>(directory);
   const find = (arm: string, passages: number): PretrainingRollout | undefined =>
     rollouts.find((one) => one.arm === arm && one.passages === passages);
   // Six statements and the passage, of three people: 21 sequences, in steps of 4 x 2.

@@ -8,7 +8,7 @@ import {
   nameDocument,
   pairsDocument,
   recipeDocument,
-} from "../../../src/tasks/arc/documents";
+} from "../../../experiments/small-models/arc/documents";
 import { parseGridAnswer, type ArcTask } from "../../../src/tasks/arc/grids";
 import { answered, arcPrompt, recipePrompt } from "../../../src/tasks/arc/messages";
 import { parseRecipe, recipeText } from "../../../src/tasks/arc/recipe";
@@ -32,9 +32,9 @@ import {
   worldIds,
   worldVocabulary,
 } from "../../../src/tasks/arc/world-words";
-import { worldTokenizerFile } from "../../../src/tasks/arc/world-tokenizer";
+import { worldTokenizerFile } from "../../../experiments/small-models/arc/tokenizer";
 
-import type { PretrainingDocument } from "../../../src/tasks/from-scratch/step";
+import type { PretrainingDocument } from "../../../experiments/small-models/step";
 
 const test = suite("small world of ARC");
 const families = Object.keys(TASK_FAMILIES) as TaskFamily[];

@@ -2,14 +2,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import os from "node:os";
 import path from "node:path";
-import type { Model } from "../model/load";
-import { createRandom } from "../statistics/random";
-import type { GroupWork } from "../restem/group";
-import { openQueueExecutor } from "./executor";
-import type { Machine } from "./machine";
+import type { Model } from "../../src/model/load";
+import { createRandom } from "../../src/statistics/random";
+import type { GroupWork } from "../../src/restem/group";
+import { openQueueExecutor } from "../../src/queue/executor";
+import type { Machine } from "../../src/queue/machine";
 import { DEFAULT_SCALING, scalingTable, type ScalingModel } from "./scaling";
-import { queueStatus } from "./status";
-import { TrainingProcess } from "./training-process";
+import { queueStatus } from "../../src/queue/status";
+import { TrainingProcess } from "../../src/queue/training-process";
 
 /** Measured and predicted time of all groups, in seconds. */
 export interface MeasuredScaling {
@@ -149,7 +149,7 @@ async function timeOf(
 }
 
 function startWorker(queue: string, model: string): ChildProcess {
-  const cli = path.join(__dirname, `../cli${path.extname(__filename)}`);
+  const cli = path.join(__dirname, "../../src/cli.ts");
   const args = [...process.execArgv, cli, "worker", "--queue", queue, "--model", model];
   const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(THREADS) };
   return spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"], env });

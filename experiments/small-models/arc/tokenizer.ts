@@ -1,5 +1,10 @@
 /** tokenizer.json of the small ARC world: the project's usual ARC texts become its words (world-words.ts), and words texts. */
-import { cellParts, WORD_SIZES, worldVocabulary, worldWords } from "./world-words";
+import {
+  cellParts,
+  WORD_SIZES,
+  worldVocabulary,
+  worldWords,
+} from "../../../src/tasks/arc/world-words";
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 

@@ -1,7 +1,7 @@
 /** Pretraining documents of the small world: words and which of them are learned. Batching and training are elsewhere. */
-import type { Random } from "../../statistics/random";
-import type { PretrainingDocument } from "../from-scratch/step";
-import { selfEditLines, writeSelfEdit } from "./selfedits";
+import type { Random } from "../../../src/statistics/random";
+import type { PretrainingDocument } from "../step";
+import { selfEditLines, writeSelfEdit } from "../../../src/tasks/biographies/selfedits";
 import {
   biographySelfEditPrompt,
   questionPrompt,
@@ -10,9 +10,20 @@ import {
   writeLessonPassage,
   writeStatement,
   type Passage,
-} from "./texts";
-import { randomPerson, worldSizes, type Person, type World } from "./world";
-import { attributes, attributeValues, firstNames, lastNames, roleWords } from "./words";
+} from "../../../src/tasks/biographies/texts";
+import {
+  randomPerson,
+  worldSizes,
+  type Person,
+  type World,
+} from "../../../src/tasks/biographies/world";
+import {
+  attributes,
+  attributeValues,
+  firstNames,
+  lastNames,
+  roleWords,
+} from "../../../src/tasks/biographies/words";
 
 /** Some words and their weight in the loss. */
 type Part = readonly [text: string, learned: number];

@@ -2,9 +2,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Variable } from "@tensorflow/tfjs";
-import { configFile as plainConfigFile } from "../../model/config-file";
-import { writeSafetensors, type TensorValues } from "../../model/safetensors";
-import type { ModelConfig } from "../../model/types";
+import { configFile as plainConfigFile } from "../../src/model/config-file";
+import { writeSafetensors, type TensorValues } from "../../src/model/safetensors";
+import type { ModelConfig } from "../../src/model/types";
 
 /** What stands beside the weights. */
 export interface ModelTexts {

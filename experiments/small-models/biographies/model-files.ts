@@ -1,12 +1,12 @@
 /** What stands in the folder of the small world's model: its tokenizer, report and card. */
-import type { TensorValues } from "../../model/safetensors";
-import type { ModelConfig } from "../../model/types";
-import { writeModelFolder } from "../from-scratch/files";
+import type { TensorValues } from "../../../src/model/safetensors";
+import type { ModelConfig } from "../../../src/model/types";
+import { writeModelFolder } from "../files";
 import type { PretrainingSettings } from "./pretraining";
 import type { PretrainingAccuracy } from "./pretraining-accuracy";
 import { tokenizerFile } from "./vocabulary";
-import { worldSizes } from "./world";
-import { roleWords } from "./words";
+import { worldSizes } from "../../../src/tasks/biographies/world";
+import { roleWords } from "../../../src/tasks/biographies/words";
 
 /** What a finished pretraining reports; all of it measured by the code that trained. */
 export interface PretrainingReport {

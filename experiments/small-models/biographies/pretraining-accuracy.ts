@@ -1,11 +1,16 @@
 /** What pretraining is watched and reported by: accuracies on known and on new people. */
 import * as tf from "@tensorflow/tfjs";
-import type { ModelConfig } from "../../model/types";
-import { createRandom, type Random } from "../../statistics/random";
-import { logitsOf, withBatch, type Variables } from "../from-scratch/network";
+import type { ModelConfig } from "../../../src/model/types";
+import { createRandom, type Random } from "../../../src/statistics/random";
+import { logitsOf, withBatch, type Variables } from "../network";
 import { idsOf } from "./pretraining";
-import { biographySelfEditPrompt, questionPrompt, questionsAbout, writePassage } from "./texts";
-import { newPeople, worldSizes, type World } from "./world";
+import {
+  biographySelfEditPrompt,
+  questionPrompt,
+  questionsAbout,
+  writePassage,
+} from "../../../src/tasks/biographies/texts";
+import { newPeople, worldSizes, type World } from "../../../src/tasks/biographies/world";
 
 /** Share of prompts after which the most likely word is the answer. */
 export function nextWordAccuracy(

@@ -1,5 +1,5 @@
 /** The shape and the optimizer's rates that the small worlds' models share. */
-import type { ModelConfig } from "../../model/types";
+import type { ModelConfig } from "../../src/model/types";
 import type { FullOptimizerSettings } from "./muon";
 
 /** Muon for the matrices, AdamW for the rest; chosen on the biographies (results/LOG.md). */

@@ -1,16 +1,16 @@
 /** Pretraining of the small ARC world's model: settings, batches, what is watched, and the model's card. */
 import * as tf from "@tensorflow/tfjs";
-import type { ModelConfig } from "../../model/types";
-import { createRandom, type Random } from "../../statistics/random";
-import type { ModelTexts } from "../from-scratch/files";
-import { logitsOf, withBatch, type Variables } from "../from-scratch/network";
-import { smallConfig, smallOptimizer } from "../from-scratch/model";
+import type { ModelConfig } from "../../../src/model/types";
+import { createRandom, type Random } from "../../../src/statistics/random";
+import type { ModelTexts } from "../files";
+import { logitsOf, withBatch, type Variables } from "../network";
+import { smallConfig, smallOptimizer } from "../model";
 import {
   takeStep,
   type PretrainingDocument,
   type PretrainingState,
   type StepSettings,
-} from "../from-scratch/step";
+} from "../step";
 import {
   contextDocument,
   IN_CONTEXT_KINDS,
@@ -18,10 +18,15 @@ import {
   pairsDocument,
   recipeDocument,
 } from "./documents";
-import { NAMED_KINDS, randomRule, SMALLEST_SIDE, WORLD_SIDE } from "./rules";
-import { paletteOf, randomSize, ruleExample } from "./world";
-import { pairWords, worldIds, worldVocabulary, worldWords } from "./world-words";
-import { worldTokenizerFile } from "./world-tokenizer";
+import { NAMED_KINDS, randomRule, SMALLEST_SIDE, WORLD_SIDE } from "../../../src/tasks/arc/rules";
+import { paletteOf, randomSize, ruleExample } from "../../../src/tasks/arc/world";
+import {
+  pairWords,
+  worldIds,
+  worldVocabulary,
+  worldWords,
+} from "../../../src/tasks/arc/world-words";
+import { worldTokenizerFile } from "./tokenizer";
 
 /** Everything that determines the weights, but for the engine's rounding. */
 export interface WorldPretrainingSettings extends StepSettings {

@@ -1,8 +1,8 @@
 /** Checkpoints of pretraining: everything that a stopped run needs to go on exactly. */
 import { existsSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../../messages/errors";
-import { readSafetensors, writeSafetensors } from "../../model/safetensors";
+import { UserError } from "../../src/messages/errors";
+import { readSafetensors, writeSafetensors } from "../../src/model/safetensors";
 import { valuesOf } from "./files";
 import type { PretrainingState } from "./step";
 

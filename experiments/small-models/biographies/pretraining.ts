@@ -1,18 +1,18 @@
-/** Pretraining of the small world's model from scratch: settings and batches. The steps themselves are from-scratch/step.ts's. */
-import type { ModelConfig } from "../../model/types";
-import { createRandom } from "../../statistics/random";
-import { smallConfig, smallOptimizer } from "../from-scratch/model";
+/** Pretraining of the small world's model from scratch: settings and batches. The steps themselves are ../step.ts's. */
+import type { ModelConfig } from "../../../src/model/types";
+import { createRandom } from "../../../src/statistics/random";
+import { smallConfig, smallOptimizer } from "../model";
 import {
   takeStep,
   type PretrainingDocument,
   type PretrainingState,
   type PretrainingStep,
   type StepSettings,
-} from "../from-scratch/step";
+} from "../step";
 import { knownDocument, openBookDocument, lessonDocument, type OpenBookKind } from "./documents";
 import { vocabulary } from "./vocabulary";
-import type { World } from "./world";
-import { roleWords } from "./words";
+import type { World } from "../../../src/tasks/biographies/world";
+import { roleWords } from "../../../src/tasks/biographies/words";
 
 /** How many documents of each kind a step has. */
 export interface BatchPlan {

@@ -8,7 +8,7 @@ import {
   roleWords,
   vagueRemarks,
   wordings,
-} from "./words";
+} from "../../../src/tasks/biographies/words";
 
 /** Every word of the world; the index is the token id. The role words come first (`<pad>` is 0). */
 export function vocabulary(): string[] {

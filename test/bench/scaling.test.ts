@@ -6,7 +6,7 @@ import {
   scalingTable,
   simulate,
   type ScalingModel,
-} from "../../src/queue/scaling";
+} from "../../experiments/bench/scaling";
 import { createRandom } from "../../src/statistics/random";
 
 const test = suite("scaling");

@@ -1,7 +1,7 @@
 /** Pretraining of a small model from scratch: documents, state and steps. What the documents say is the small worlds' own. */
 import * as tf from "@tensorflow/tfjs";
-import type { ModelConfig } from "../../model/types";
-import { createRandom } from "../../statistics/random";
+import type { ModelConfig } from "../../src/model/types";
+import { createRandom } from "../../src/statistics/random";
 import {
   createOptimizerState,
   optimizerStep,

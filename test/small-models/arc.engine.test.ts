@@ -3,23 +3,23 @@ import path from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { startEngine } from "../../../src/engine";
-import { generate } from "../../../src/lora/generate";
-import { disposeModel, loadModel } from "../../../src/model/load";
-import { readSafetensors } from "../../../src/model/safetensors";
-import { recipePrompt } from "../../../src/tasks/arc/messages";
-import { parseRecipe } from "../../../src/tasks/arc/recipe";
-import { KNOWN_FAMILIES, worldTask } from "../../../src/tasks/arc/world";
+import { startEngine } from "../../src/engine";
+import { generate } from "../../src/lora/generate";
+import { disposeModel, loadModel } from "../../src/model/load";
+import { readSafetensors } from "../../src/model/safetensors";
+import { recipePrompt } from "../../src/tasks/arc/messages";
+import { parseRecipe } from "../../src/tasks/arc/recipe";
+import { KNOWN_FAMILIES, worldTask } from "../../src/tasks/arc/world";
 import {
   documentsOfStep,
   ruleAccuracy,
   worldConfig,
   worldPretrainingSettings,
   worldStep,
-} from "../../../src/tasks/arc/world-pretraining";
-import { startWorld } from "../../../src/tasks/arc/world-start";
-import { worldVocabulary } from "../../../src/tasks/arc/world-words";
-import type { PretrainingDocument } from "../../../src/tasks/from-scratch/step";
+} from "../../experiments/small-models/arc/pretraining";
+import { startWorld } from "../../experiments/small-models/arc/start";
+import { worldVocabulary } from "../../src/tasks/arc/world-words";
+import type { PretrainingDocument } from "../../experiments/small-models/step";
 
 const test = suite("pretraining of the small ARC world");
 const settings = {
@@ -76,7 +76,7 @@ test("steps change the weights and leave nothing behind", () => {
 });
 
 test("the committed model carries out named rules, and writes recipes of many kinds, most of them valid", async () => {
-  const folder = path.join(__dirname, "../../../results/models/arc");
+  const folder = path.join(__dirname, "../../results/models/arc");
   const tensors = await readSafetensors(path.join(folder, "model.safetensors"));
   const variables = new Map(
     [...tensors].map(([name, { values, shape }]) => [

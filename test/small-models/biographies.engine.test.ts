@@ -11,21 +11,21 @@ import { plainHead } from "../../src/model/matrix";
 import { openSafetensors } from "../../src/model/safetensors";
 import { disposeWeights, loadWeights } from "../../src/model/weights";
 import { createRandom } from "../../src/statistics/random";
-import { writeModelFiles } from "../../src/tasks/biographies/model-files";
+import { writeModelFiles } from "../../experiments/small-models/biographies/model-files";
 import {
   biographiesConfig,
   documentsOfStep,
   pretrainingSettings,
   pretrainingStep,
   type PretrainingSettings,
-} from "../../src/tasks/biographies/pretraining";
-import { pretrainingAccuracy } from "../../src/tasks/biographies/pretraining-accuracy";
+} from "../../experiments/small-models/biographies/pretraining";
+import { pretrainingAccuracy } from "../../experiments/small-models/biographies/pretraining-accuracy";
 import { createWorld } from "../../src/tasks/biographies/world";
-import { readCheckpoint, saveCheckpoint } from "../../src/tasks/from-scratch/checkpoint";
-import { configFile, valuesOf } from "../../src/tasks/from-scratch/files";
-import { orthogonalize } from "../../src/tasks/from-scratch/muon";
-import { initialWeights, lossAndFullGradients } from "../../src/tasks/from-scratch/network";
-import { startPretraining } from "../../src/tasks/from-scratch/step";
+import { readCheckpoint, saveCheckpoint } from "../../experiments/small-models/checkpoint";
+import { configFile, valuesOf } from "../../experiments/small-models/files";
+import { orthogonalize } from "../../experiments/small-models/muon";
+import { initialWeights, lossAndFullGradients } from "../../experiments/small-models/network";
+import { startPretraining } from "../../experiments/small-models/step";
 
 const pretraining = suite("biographies pretraining");
 const world = createWorld(0);

@@ -1,12 +1,12 @@
 /** A small model with all weights trainable: initial weights, and the loss by automatic differentiation. */
 import * as tf from "@tensorflow/tfjs";
-import { TARGET_NAMES, targetShape, type TargetName } from "../../model/adapters";
-import { attend, gatedUnit, rmsNorm, splitHeads } from "../../model/layers";
-import { createLayout } from "../../model/layout";
-import { causalContext, disposeContext, type CausalContext } from "../../model/transformer";
-import type { ModelConfig } from "../../model/types";
-import { modulePath } from "../../model/weights";
-import type { Random } from "../../statistics/random";
+import { TARGET_NAMES, targetShape, type TargetName } from "../../src/model/adapters";
+import { attend, gatedUnit, rmsNorm, splitHeads } from "../../src/model/layers";
+import { createLayout } from "../../src/model/layout";
+import { causalContext, disposeContext, type CausalContext } from "../../src/model/transformer";
+import type { ModelConfig } from "../../src/model/types";
+import { modulePath } from "../../src/model/weights";
+import type { Random } from "../../src/statistics/random";
 
 /** Variables by Hugging Face name. */
 export type Variables = Map<string, tf.Variable>;

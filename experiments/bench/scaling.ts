@@ -5,7 +5,7 @@
  * gives its group back after the lock's time and is not replaced until `restartSeconds` later; Redis serves one request
  * after the other.
  */
-import type { Random } from "../statistics/random";
+import type { Random } from "../../src/statistics/random";
 
 /** What a run asks for. Seconds, bytes, dollars. */
 export interface ScalingModel {

@@ -1,10 +1,10 @@
 /** A whole pretraining from its first step, or its checkpoint, to its last. Writing the model is files.ts's. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "../../messages/errors";
-import { canonicalJson } from "../../files/files";
-import type { ModelConfig } from "../../model/types";
-import { settingsChanges } from "../../schema/changes";
+import { UserError } from "../../src/messages/errors";
+import { canonicalJson } from "../../src/files/files";
+import type { ModelConfig } from "../../src/model/types";
+import { settingsChanges } from "../../src/schema/changes";
 import { readCheckpoint, saveCheckpoint } from "./checkpoint";
 import type { Variables } from "./network";
 import { startPretraining, type PretrainingState, type StepSettings } from "./step";

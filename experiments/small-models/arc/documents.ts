@@ -1,9 +1,26 @@
 /** Pretraining documents of the small ARC world: words and which of them are learned. Training is elsewhere. */
-import { createRandom, type Random } from "../../statistics/random";
-import type { PretrainingDocument } from "../from-scratch/step";
-import { randomRule, NAMED_KINDS, type Rule, type RuleKind, type Size } from "./rules";
-import { paletteOf, randomSize, ruleExample, WORLD_DEMONSTRATIONS } from "./world";
-import { gridWords, pairWords, randomRecipe, recipeWords, worldWords } from "./world-words";
+import { createRandom, type Random } from "../../../src/statistics/random";
+import type { PretrainingDocument } from "../step";
+import {
+  randomRule,
+  NAMED_KINDS,
+  type Rule,
+  type RuleKind,
+  type Size,
+} from "../../../src/tasks/arc/rules";
+import {
+  paletteOf,
+  randomSize,
+  ruleExample,
+  WORLD_DEMONSTRATIONS,
+} from "../../../src/tasks/arc/world";
+import {
+  gridWords,
+  pairWords,
+  randomRecipe,
+  recipeWords,
+  worldWords,
+} from "../../../src/tasks/arc/world-words";
 
 /** Kinds of rules that are learned from demonstrations, too. */
 export const IN_CONTEXT_KINDS: readonly RuleKind[] = ["clear line", "paint line", "tile"];

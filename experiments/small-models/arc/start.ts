@@ -1,9 +1,9 @@
 /** The small ARC world's weights before pretraining: what cells' words have in common is in their vectors from the start. */
 import * as tf from "@tensorflow/tfjs";
-import type { ModelConfig } from "../../model/types";
-import { createRandom } from "../../statistics/random";
-import { startPretraining, type PretrainingState, type StepSettings } from "../from-scratch/step";
-import { cellParts, worldVocabulary } from "./world-words";
+import type { ModelConfig } from "../../../src/model/types";
+import { createRandom } from "../../../src/statistics/random";
+import { startPretraining, type PretrainingState, type StepSettings } from "../step";
+import { cellParts, worldVocabulary } from "../../../src/tasks/arc/world-words";
 
 /** Standard deviation of the vectors of distances from a side. */
 const PLACE_DEVIATION = 0.05;
