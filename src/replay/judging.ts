@@ -11,7 +11,7 @@ import { containsGold, recallsGold } from "../judge/rules";
 import { passageAccuracies } from "./accuracy";
 import { FITTED_LOGS, inFittedHalf } from "./fitted";
 import type { GradedAnswer, ReleasedLog } from "./released";
-import { ARMS, type Arm } from "./tables";
+import { isPooled, ARMS, type Arm } from "./tables";
 import { mean } from "../statistics/statistics";
 
 /** The judges compared; `local` is the calibrated one. */
@@ -153,8 +153,7 @@ function normalShareWithin(limit: number): number {
   return (2 * step * densities.reduce((sum, one) => sum + one, 0)) / Math.sqrt(2 * Math.PI);
 }
 
-const isCompared = ({ side, table }: Arm): boolean =>
-  side === "adapter" && table !== "continued pretraining";
+const isCompared = ({ side, table }: Arm): boolean => side === "adapter" && !isPooled(table);
 
 /** Every pair of arms of the single-passage and prompt tables, judged by each judge and by GPT-4.1. */
 export function armDifferences(judged: readonly JudgedLog[]): ArmDifference[] {

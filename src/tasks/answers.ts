@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { UserError } from "../messages/errors";
 import { isJsonLines, parseJson, parseJsonLines, readText } from "../files/text";
+import { queryLogSchema } from "./seal-logs";
 import { readArticles, readSquad, type Passage } from "./squad";
 import type { JudgeInput } from "../judge/lexical";
 import type { Verdict } from "../judge/verdict";
@@ -26,26 +27,6 @@ const rolloutSchema = z.object({
   /** Candidates that failed have none. */
   answers: z.array(z.object({ question: z.string(), answer: z.string(), verdict })).default([]),
 });
-const logSchema = z.object({
-  articles: z.array(
-    z.object({
-      completions: z.array(
-        z.object({
-          questions: z.array(
-            z.object({
-              question: z.string(),
-              answer: z.string(),
-              baseline_answer: z.string(),
-              adapter_answer: z.string(),
-              baseline_correct: z.boolean(),
-              adapter_correct: z.boolean(),
-            }),
-          ),
-        }),
-      ),
-    }),
-  ),
-});
 
 /**
  * The answers of a file: `.json` a log of SEAL's (arms "baseline" and "adapter"), `.jsonl` either lines
@@ -60,7 +41,7 @@ export async function readAnswers(file: string, questions?: string): Promise<Giv
 }
 
 function fromLog(text: string, file: string): GivenAnswer[] {
-  const log = logSchema.safeParse(parseJson(text, file));
+  const log = queryLogSchema.safeParse(parseJson(text, file));
   if (!log.success)
     throw new UserError(
       `${file} is not a log as SEAL released them; give JSON lines with "question", "gold" and "answer", named .jsonl.`,

@@ -15,7 +15,8 @@ const known = [...experiments, toy];
 test("its variants are checked beside the others'", () => {
   const variant = parseVariantOf(known, { experiment: "toy", name: "two" });
   assert.equal(variant, {
-    ...{ experiment: "toy", name: "two", model: "tiny:biographies", seeds: [1], texts: 2 },
+    ...{ experiment: "toy", name: "two", description: "", model: "tiny:biographies" },
+    ...{ seeds: [1], texts: 2 },
   });
   assert.throws(
     () => parseVariantOf(known, { experiment: "toy", name: "two", text: 3 }),

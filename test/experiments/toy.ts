@@ -1,7 +1,6 @@
 /** A toy experiment, as CONTRIBUTING.md describes one: the small world's model says words, and longer ones are better. */
 import { z } from "zod";
 import { generate } from "../../src/lora/generate";
-import { disposeModel, loadModel } from "../../src/model/load";
 import { figureBars } from "../../src/plot/bars";
 import {
   once,
@@ -9,14 +8,17 @@ import {
   type ExperimentContext,
   type Outcome,
 } from "../../src/run/experiment";
+import { strictObject } from "../../src/schema/schema";
+import { seedsSchema, variantKeys } from "../../src/run/variant";
+import { withModel } from "../../src/run/with-model";
 import { mean } from "../../src/statistics/statistics";
 
 /** variant.ts */
-export const toyVariantSchema = z.strictObject({
+export const toyVariantSchema = strictObject({
   experiment: z.literal("toy"),
-  name: z.string().regex(/^[a-z0-9-]+$/),
+  ...variantKeys,
   model: z.string().min(1).default("tiny:biographies"),
-  seeds: z.array(z.int()).min(1).default([1]),
+  seeds: seedsSchema,
   /** Texts of each seed. */
   texts: z.int().min(1).max(10).default(2),
 });
@@ -25,22 +27,22 @@ export type ToyVariant = z.output<typeof toyVariantSchema>;
 
 /** run.ts: every seed's texts are journalled, so that a run that was stopped does not write them again. */
 async function runToy(variant: ToyVariant, context: ExperimentContext): Promise<Outcome> {
-  const model = await loadModel(variant.model);
-  const rollouts: { seed: number; text: string }[] = [];
-  try {
-    for (const seed of variant.seeds) {
+  const { seeds, texts: count } = variant;
+  const ahead = { label: "texts", total: seeds.length * count };
+  return withModel(variant.model, context, ahead, async ({ model, progress, inputs }) => {
+    const rollouts: { seed: number; text: string }[] = [];
+    for (const seed of seeds) {
       const texts = await once(context.journal, `${seed}`, async () => {
-        const prompts = Array.from({ length: variant.texts }, () => "<passage>");
+        const prompts = Array.from({ length: count }, () => "<passage>");
         const options = { temperature: 1, maximumTokens: 4, seed };
         return (await generate(model, prompts, options)).map(({ text }) => text);
       });
       context.log(`seed ${seed}: ${texts.length} texts`);
+      progress.advance(texts.length);
       rollouts.push(...texts.map((text) => ({ seed, text })));
     }
-  } finally {
-    disposeModel(model);
-  }
-  return reportToy(variant, rollouts, [...model.inputs]);
+    return reportToy(variant, rollouts, inputs);
+  });
 }
 
 /** report.ts */
