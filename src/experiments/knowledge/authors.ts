@@ -1,6 +1,7 @@
 /** Self-edits by others: a model behind an OpenAI-compatible endpoint, or a file of completions. Training on them is knowledge.ts's. */
 import path from "node:path";
 import { z } from "zod";
+import { strictObject } from "../../schema/schema";
 import { UserError } from "../../messages/errors";
 import type { ChatMessage } from "../../model/types";
 import { authorSelfEdits, type AuthoredSelfEdit } from "../../openai/author";
@@ -14,19 +15,24 @@ const authorName = z.string().min(1).max(60);
 
 /** Who else writes self-edits, in a variant; each is an arm, "self-edits by NAME". */
 export const authorSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
+  strictObject({
+    /** A model behind an OpenAI-compatible endpoint. */
     kind: z.literal("endpoint"),
+    /** What the author is called in results. */
     name: authorName,
-    /** Up to and including `/v1`. */
+    /** The address up to and including `/v1`. */
     baseUrl: z.string().min(1),
+    /** The model's name at the endpoint. */
     model: z.string().min(1),
-    /** The environment variable that holds the key; none is sent where it is not set. */
+    /** The environment variable that holds the key; none is sent where it is not set; OPENAI_API_KEY unless told. */
     keyVariable: z.string().min(1).default("OPENAI_API_KEY"),
-    /** US dollars. */
+    /** US dollars that may be spent; no limit unless told. */
     spendingLimit: z.number().positive().optional(),
   }),
-  z.strictObject({
+  strictObject({
+    /** A file of completions. */
     kind: z.literal("file"),
+    /** What the author is called in results. */
     name: authorName,
     /**
      * JSON lines, each {"passage": its text or "id": its id, "completion": …}, or a log as SEAL released them
@@ -97,8 +103,8 @@ async function fileOf(name: string): Promise<string> {
 }
 
 const lineSchema = z.union([
-  z.strictObject({ passage: z.string().min(1), completion: z.string() }),
-  z.strictObject({ id: z.string().min(1), completion: z.string() }),
+  strictObject({ passage: z.string().min(1), completion: z.string() }),
+  strictObject({ id: z.string().min(1), completion: z.string() }),
 ]);
 
 const logSchema = z.object({
