@@ -150,8 +150,10 @@ async function declaration({ name, kind, signatures = [], type, extendedTypes })
 function signatureText({ typeParameters = [], parameters = [], type }, sign = ": ") {
   const given = parameters.map(({ name, flags, defaultValue, type: own }) => {
     const dots = flags.isRest ? "..." : "";
-    const mark = flags.isOptional || defaultValue !== undefined ? "?" : "";
-    return `${dots}${name.replace("__namedParameters", "options")}${mark}: ${own}`;
+    // TypeDoc writes "..." for what is not short.
+    const known = defaultValue !== undefined && !["...", "{}"].includes(defaultValue);
+    const mark = !known && (flags.isOptional || defaultValue !== undefined) ? "?" : "";
+    return `${dots}${name.replace("__namedParameters", /Options/.test(own) ? "options" : "given")}${mark}: ${own}${known ? ` = ${defaultValue}` : ""}`;
   });
   const generic = typeParameters.map((own) => own.name + (own.type ? ` extends ${own.type}` : ""));
   return `${generic.length > 0 ? `<${generic.join(", ")}>` : ""}(${given.join(", ")})${sign}${type}`;
@@ -177,7 +179,8 @@ function membersOf({ kind, children = [], type }) {
 const objectType = (type) => (type?.type === "reflection" ? type.declaration : undefined);
 
 /** What a key's type is called, and the rows of the objects in it. */
-function innerRows(type) {
+function innerRows(whole) {
+  const type = whole?.type === "typeOperator" ? whole.target : whole;
   const list = type?.type === "array";
   const item = list ? type.elementType : type;
   const alternatives = item?.type === "union" ? item.types : [item];
@@ -190,7 +193,7 @@ function innerRows(type) {
         const summary = plain(item.elementSummaries?.[i] ?? []);
         return first ? [[first[0], first[1], first[2] || summary], ...more] : [];
       });
-  if (rows.length === 0) return { text: named ?? String(type), rows };
+  if (rows.length === 0) return { text: named ?? String(whole), rows };
   const texts = alternatives.map((own) => {
     if (objectType(own)) return "object";
     return objectType(own.elementType) ? "object[]" : String(own);
