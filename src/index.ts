@@ -5,7 +5,7 @@
  * @module seal-lab
  */
 
-// Engine, randomness, mistakes
+// Engine, seeds, errors
 export { doctor, engineInfo, ENGINE_NAMES, formatDoctor, startEngine } from "./engine";
 export type { DoctorReport, EngineInfo, EngineName, EngineReport } from "./engine";
 export { UserError } from "./messages/errors";
@@ -47,6 +47,8 @@ export { trainingSequences } from "./selfedit/sequences";
 export type { SequenceOptions } from "./selfedit/sequences";
 
 // Outer loop
+export { outerLoop } from "./restem/outer-loop";
+export type { Example, Kept, OuterLoop, Round } from "./restem/outer-loop";
 export { fineTunePolicy, sampleSelfEdits } from "./restem/policy";
 export type { PolicyExample, PolicyModel, SelfEditSampling } from "./restem/policy";
 export type { CheckpointOptions } from "./lora/checkpoint";
@@ -59,8 +61,6 @@ export type {
 } from "./restem/inner-loop";
 export { REWARDS, rewardOf, selectByReward } from "./restem/rewards";
 export type { RewardKind } from "./restem/rewards";
-export { outerLoop } from "./restem/outer-loop";
-export type { Example, Kept, OuterLoop, Round } from "./restem/outer-loop";
 export { selectCandidates } from "./restem/select";
 export type { Candidate, CandidateStatus, RewardVariances, SelectionRule } from "./restem/select";
 
@@ -86,6 +86,12 @@ export type { Adaptation, AdaptOptions, Lesson } from "./adapt/adapt";
 // Runs
 export { parseVariant, planVariant, readVariant, runVariant } from "./experiments/variants";
 export type { Variant } from "./experiments/registry";
+export type { KnowledgeVariant } from "./experiments/knowledge/variant";
+export type { BiographiesVariant } from "./experiments/biographies/variant";
+export type { ContinualVariant } from "./experiments/continual/variant";
+export type { PretrainingVariant } from "./experiments/pretraining/variant";
+export type { ArcVariant } from "./experiments/arc/variant";
+export type { Plan, PlanOptions } from "./run/plan";
 export type { RunOptions, RunResult } from "./run/runner";
 export type { QueueOptions } from "./queue/executor";
 export type { ServerOptions } from "./serving/server";

@@ -9,5 +9,5 @@ import { pretraining } from "./pretraining";
 /** All of them. */
 export const experiments = [knowledge, biographies, continual, pretraining, arc] as const;
 
-/** An experiment as plain data, checked; `experiment` says of which kind. */
+/** An experiment as plain data, checked, with every default filled in; `experiment` says of which kind. */
 export type Variant = z.output<(typeof experiments)[number]["schema"]>;

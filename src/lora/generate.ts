@@ -20,7 +20,7 @@ export interface GenerateOptions {
   readonly maximumTokens?: number;
   /** Divides the logits before sampling; 0 unless told, which is greedy. */
   readonly temperature?: number;
-  /** Samples among the likeliest tokens that together have this probability; 1 (all) unless told. */
+  /** Samples among the likeliest tokens that together have this probability; 1 unless told, which is all. */
   readonly topP?: number;
   /** Prompt i draws from a generator seeded with this and i; 0 unless told. */
   readonly seed?: number | string;

@@ -53,6 +53,9 @@ export const loraSettingsSchema = strictObject({
 /** Settings with every default filled in. */
 export interface LoraSettings extends z.output<typeof loraSettingsSchema> {}
 
+/** Schema of an experiment's settings, to which the run adds the seed. */
+export const adapterSettingsSchema = loraSettingsSchema.omit({ seed: true });
+
 /** Checks settings and fills in the defaults. Throws UserError naming the key. */
 export function parseLoraSettings(settings: unknown, where = "LoRA settings"): LoraSettings {
   const result = loraSettingsSchema.safeParse(settings);

@@ -4,6 +4,7 @@ import type { ContinualLog } from "./released";
 
 /** What is kept of each dataset after later updates: [update][dataset], accuracies over sequences. */
 export interface ContinualRecord {
+  /** Number of sequences of datasets. */
   readonly sequences: number;
   /** Row 0: untouched; row u: after update u. Null above the diagonal. */
   readonly accuracy: readonly (readonly (number | null)[])[];

@@ -13,8 +13,10 @@ export interface Plan {
 }
 
 /** How many of the best so far are run, and how many repeats each. */
-interface Stage {
+export interface Stage {
+  /** How many of the best so far are run; in the first stage, how many candidates there are. */
   readonly keep: number;
+  /** How often each is trained in this stage. */
   readonly repeats: number;
 }
 

@@ -10,8 +10,11 @@ export type Candidates = readonly { readonly value: number; readonly reward: num
 
 /** One predictor on the passages of one log, or of several. */
 export interface PredictorRecord {
+  /** What is known of a self-edit before it is trained on. */
   readonly predictor: string;
+  /** The log, or logs. */
   readonly on: string;
+  /** Number of passages. */
   readonly passages: number;
   /** Between predictor and reward, of their deviations from the passage's means; passages are resampled. */
   readonly correlation: Estimate;

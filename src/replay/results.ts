@@ -19,8 +19,11 @@ export interface ReplayResults {
   readonly accuracy: Pick<ReplaySummary, "arms" | "differences" | "before" | "discrepancies">;
   /** The noise of the rewards, by training round. */
   readonly noise: readonly NoiseRecord[];
+  /** How well the reward could be told without training: by the rubric's points, and by length. */
   readonly predictors: ReplaySummary["predictors"];
+  /** Length and variety of what each author wrote, and what rounds of training change in it. */
   readonly written: ReplaySummary["written"];
+  /** The continual experiment's matrix. */
   readonly continual: ContinualRecord;
   /** Mean reward [passage][candidate] of each training round, by its log. */
   readonly rewards: Readonly<Record<string, readonly (readonly number[])[]>>;

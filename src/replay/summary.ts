@@ -39,11 +39,15 @@ export interface ReplaySummary {
   readonly continual?: ContinualRecord;
   readonly noise: readonly NoiseRecord[];
   readonly predictors: {
+    /** By a grader's points. */
     readonly rubric: readonly PredictorRecord[];
+    /** By the self-edit's length. */
     readonly length: readonly PredictorRecord[];
   };
   readonly written: {
+    /** Of each author by each prompt. */
     readonly records: readonly WrittenRecord[];
+    /** By each prompt. */
     readonly changes: readonly WrittenChange[];
   };
   readonly judge: JudgeSummary;

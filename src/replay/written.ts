@@ -6,7 +6,7 @@ import type { ReleasedLog } from "./released";
 import { PROMPTS, ROUND_NAMES, ROUNDS } from "./tables";
 
 /** Variety within a text, at equal length. */
-interface Variety {
+export interface Variety {
   /** Share of distinct trigrams. */
   readonly trigrams?: Estimate;
   /** Deflated bytes over bytes. */
@@ -15,8 +15,11 @@ interface Variety {
 
 /** Length and variety of one author's texts, one for each passage. */
 export interface WrittenRecord {
+  /** What was asked for. */
   readonly prompt: string;
+  /** Who wrote. */
   readonly author: string;
+  /** The log that has the texts. */
   readonly log: string;
   /** Mean characters of a text. */
   readonly length: Estimate;
@@ -32,7 +35,9 @@ export interface WrittenRecord {
 
 /** What two rounds of training change in the texts of one prompt: paired by passage, round 2 minus untrained. */
 export interface WrittenChange extends Variety {
+  /** What was asked for. */
   readonly prompt: string;
+  /** Mean characters of a text. */
   readonly length: Estimate;
 }
 

@@ -3,6 +3,7 @@
  * SEAL's; others are its controls and rivals. Here: their settings, how their self-edits are scored, and which are kept.
  */
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { mean } from "../statistics/statistics";
 import type { InnerLoopResult } from "./inner-loop";
 import type { Kept } from "./outer-loop";
@@ -26,14 +27,14 @@ export const REPEATS_SUFFICE: Refinement<Repeated> = [
   { error: 'the reward "shrunk" needs at least 2 repeats', path: ["rewardSeeds"] },
 ];
 
-const settings = z.strictObject({
+const settings = strictObject({
   /** Name of the arm in results; made from the other settings unless told. */
   name: z.string().min(1).max(60).optional(),
-  /** Which self-edits are kept. */
+  /** Which self-edits are kept, "best" unless told. */
   select: z.enum(SELECTIONS).default("best"),
-  /** What they are rewarded for, where they are scored. */
+  /** What they are rewarded for, where they are scored; "accuracy" unless told. */
   reward: z.enum(REWARDS).default("accuracy"),
-  /** Inner loops, each with a seed of its own, whose mean is a self-edit's reward. */
+  /** Inner loops, each with a seed of its own, whose mean is a self-edit's reward; 1 unless told. */
   rewardSeeds: z.int().min(1).max(20).default(1),
   /** Self-edits kept of each task ("best", "random", "longest"); the variant's `keep` unless told, 1 where that is no number. */
   count: z.int().min(1).max(100).optional(),

@@ -7,13 +7,17 @@ import { disposeWeights } from "../model/weights";
 
 /** A kept self-edit: of which of the round's tasks, and which of that task's self-edits. */
 export interface Kept {
+  /** Place of the task in the round's list. */
   readonly task: number;
+  /** Place of the self-edit among the task's. */
   readonly index: number;
 }
 
 /** A self-edit worth writing for a task. */
 export interface Example<Task> {
+  /** What it was written for. */
   readonly task: Task;
+  /** As the policy wrote it. */
   readonly selfEdit: string;
 }
 
@@ -21,16 +25,19 @@ export interface Example<Task> {
 export interface Round<Task, Scored> {
   /** From 1. */
   readonly round: number;
+  /** What was written about. */
   readonly tasks: readonly Task[];
   /** Written by the policy before this round's fine-tuning, [task][index]. */
   readonly selfEdits: readonly (readonly string[])[];
   /** What is known of each of them, [task][index]. */
   readonly scored: readonly (readonly Scored[])[];
+  /** Those that are imitated. */
   readonly kept: readonly Kept[];
 }
 
 /** What the loop is made of. Policies are models; the first one stays the caller's, all others are disposed of here. */
 export interface OuterLoop<Task, Scored> {
+  /** The model that writes first. */
   readonly policy: Model;
   /** The tasks of each round: the same ones again, or others. As many rounds as there are lists. */
   readonly tasks: readonly (readonly Task[])[];

@@ -63,7 +63,11 @@ export type SelectionRule =
       readonly seed?: string | number;
     }
   /** The `count` longest ok candidates of each group: needs no training (1.7 points on SEAL's released logs). */
-  | { readonly kind: "longest"; readonly count: number }
+  | {
+      readonly kind: "longest";
+      /** Candidates kept of each group. */
+      readonly count: number;
+    }
   /** All ok candidates: no selection. */
   | { readonly kind: "all" };
 

@@ -25,11 +25,13 @@ export interface TrainingPass {
 
 /** What an experiment of one kind would do; made by its own plan.ts. Token counts are upper estimates. */
 export interface Workload {
+  /** The model's name. */
   readonly model: string;
   /** Adapters trained. */
   readonly trainings: number;
   /** Texts generated: self-edits and answers. */
   readonly generations: number;
+  /** Tokens of all kinds. */
   readonly tokens: {
     /** Read in training, all epochs. */
     readonly trained: number;
@@ -50,27 +52,40 @@ export interface Workload {
 
 /** What a run would take. Memory in bytes, all values in fp32. */
 export interface Plan {
+  /** The variant's name. */
   readonly variant: string;
+  /** The model's name. */
   readonly model: string;
+  /** The model's parameters. */
   readonly parameters: number;
+  /** Adapters trained. */
   readonly trainings: number;
+  /** Texts generated: self-edits and answers. */
   readonly generations: number;
+  /** Tokens of all kinds. */
   readonly tokens: Workload["tokens"];
+  /** Fine-tunings of the policy, and the most steps of one. */
   readonly fineTunings?: Workload["fineTunings"];
+  /** Memory in bytes. */
   readonly memory: {
+    /** The model's weights, as often as they are held at once. */
     readonly weights: number;
     /** Values, gradients and AdamW's two moments of the adapters trained at once. */
     readonly adapters: number;
+    /** What steps keep of every layer for the way back. */
     readonly activations: number;
+    /** All of these. */
     readonly total: number;
+    /** What there is. */
     readonly available: number;
   };
   /** 10^9 floating-point operations a second that `hours` assumes. */
   readonly gigaflops: number;
-  /** With as many tokens as there are at most. */
+  /** Time with as many tokens as there are at most. */
   readonly hours: number;
-  /** With as many as are to be expected, where that is known. */
+  /** Time with as many as are to be expected, where that is known. */
   readonly likelyHours?: number;
+  /** Whether it fits into the memory. */
   readonly fits: boolean;
   /** What would fit, where this does not. */
   readonly advice?: string;
@@ -78,7 +93,7 @@ export interface Plan {
 
 /** What a plan assumes of the machine. */
 export interface PlanOptions {
-  /** Bytes; this machine's unless told. */
+  /** Memory in bytes; this machine's unless told. */
   readonly memory?: number;
   /** 10^9 floating-point operations a second; about what two cores do unless told. */
   readonly gigaflops?: number;

@@ -1,12 +1,14 @@
 /** What is written in each round, measured: training on selected text is known to make it uniform. */
 import { z } from "zod";
+import { strictObject } from "../schema/schema";
 import { diversityOf } from "../selfedit/diversity";
 import { groupBy } from "../statistics/groups";
 
 const measure = z.number().nonnegative().nullable();
 
 /** Schema of a row: the self-edits that an arm's policy wrote after a round, for the tasks that it is evaluated on. */
-export const writingSchema = z.strictObject({
+export const writingSchema = strictObject({
+  /** Who wrote. */
   arm: z.string(),
   /** 0 before any fine-tuning. */
   round: z.int().nonnegative(),

@@ -1,48 +1,55 @@
 /** The settings of the outer loop on the small world of biographies. */
 import { z } from "zod";
-import { loraSettingsSchema } from "../../lora/settings";
+import { adapterSettingsSchema } from "../../lora/settings";
+import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
 import { distinctNames, lineOf, lineSchema, REPEATS_SUFFICE, type Line } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
 import { worldSizes } from "../../tasks/biographies/world";
 
 /** What self-edits are kept for, and how many inner loops' mean is one's reward. */
-const rewardSchema = z
-  .strictObject({
-    reward: z.enum(REWARDS),
-    rewardSeeds: z.int().min(1).max(20).default(1),
-  })
-  .refine(...REPEATS_SUFFICE);
+const rewardSchema = strictObject({
+  /** What self-edits are rewarded for. */
+  reward: z.enum(REWARDS),
+  /** Inner loops whose mean is one's reward, 1 unless told. */
+  rewardSeeds: z.int().min(1).max(20).default(1),
+}).refine(...REPEATS_SUFFICE);
 
-const adapterSettings = loraSettingsSchema.omit({ seed: true });
-
-const settings = z.strictObject({
+const settings = strictObject({
+  /** Which experiment this is. */
   experiment: z.literal("biographies"),
   ...variantKeys,
+  /** The model's name, as `loadModel` takes it; tiny:biographies unless told. */
   model: z.string().min(1).default("tiny:biographies"),
+  /** Each repeats everything with other people; 1 unless told. */
   seeds: seedsSchema,
-  people: z
-    .strictObject({
-      train: z.int().min(1).max(300).default(40),
-      heldOut: z.int().min(1).max(300).default(40),
-    })
-    .prefault({}),
+  /** How many are drawn. */
+  people: strictObject({
+    /** People to learn writing on, in each round; 40 unless told. */
+    train: z.int().min(1).max(300).default(40),
+    /** People to evaluate on, 40 unless told. */
+    heldOut: z.int().min(1).max(300).default(40),
+  }).prefault({}),
+  /** Rounds of the outer loop, 3 unless told. */
   rounds: z.int().min(0).max(10).default(3),
-  sampling: z
-    .strictObject({
-      /** Self-edits for each person, K. */
-      count: z.int().min(1).max(50).default(5),
-      temperature: z.number().min(0).max(5).default(1),
-      topP: z.number().gt(0).max(1).default(1),
-      maximumTokens: z.int().min(1).max(256).default(90),
-    })
-    .prefault({}),
-  innerLoop: adapterSettings.prefault({}),
+  /** How self-edits are drawn. */
+  sampling: strictObject({
+    /** Self-edits for each person, K; 5 unless told. */
+    count: z.int().min(1).max(50).default(5),
+    /** Divides the logits; 0 is greedy; 1 unless told. */
+    temperature: z.number().min(0).max(5).default(1),
+    /** Samples among the likeliest tokens that together have this probability; 1 unless told, which is all. */
+    topP: z.number().gt(0).max(1).default(1),
+    /** Most tokens of a self-edit, 90 unless told. */
+    maximumTokens: z.int().min(1).max(256).default(90),
+  }).prefault({}),
+  /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
+  innerLoop: adapterSettingsSchema.prefault({}),
   /** What a self-edit is rewarded for; "accuracy" unless told. */
   reward: z.enum(REWARDS).optional(),
-  /** Inner-loop seeds whose mean accuracy is a candidate's reward, R. */
+  /** Inner-loop seeds whose mean accuracy is a candidate's reward, R; 1 unless told. */
   rewardSeeds: z.int().min(1).max(20).default(1),
-  /** Further lines of rounds, each with another reward; their differences to the first one are reported. */
+  /** Further lines of rounds, each with another reward; their differences to the first one are reported. None unless told. */
   otherRewards: z
     .array(rewardSchema)
     .refine(
@@ -50,19 +57,21 @@ const settings = z.strictObject({
       "a reward is given twice",
     )
     .optional(),
-  /** Further lines of rounds, which keep other self-edits; their differences to the first one are reported. */
+  /** Further lines of rounds, which keep other self-edits; their differences to the first one are reported. None unless told. */
   lines: z.array(lineSchema).optional(),
-  /** Other people in every round, instead of the same ones again. */
+  /** Other people in every round, instead of the same ones again; false unless told. */
   newPeople: z.boolean().optional(),
-  /** Self-edits for each held-out person in an evaluation. */
+  /** Self-edits for each held-out person in an evaluation, 1 unless told. */
   evaluationSamples: z.int().min(1).max(20).default(1),
-  /** Self-edits kept for each person. */
+  /** Self-edits kept for each person, 1 unless told. */
   keep: z.int().min(1).max(50).default(1),
-  fineTuning: adapterSettings.prefault({}),
-  /** Adapters trained at once. */
+  /** The fine-tuning on kept self-edits; SEAL's inner-loop settings unless told. */
+  fineTuning: adapterSettingsSchema.prefault({}),
+  /** Adapters trained at once, 100 unless told. */
   concurrency: z.int().min(1).max(400).default(100),
 });
-export type BiographiesVariant = z.output<typeof settings>;
+/** What a variant of the outer loop on the small world of biographies holds. */
+export interface BiographiesVariant extends z.output<typeof settings> {}
 
 /** Schema of the variant. */
 export const biographiesVariantSchema = settings

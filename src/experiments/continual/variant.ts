@@ -1,6 +1,7 @@
 /** The settings of the continual experiment: passages learned one after another, and ways to forget less. */
 import { z } from "zod";
-import { loraSettingsSchema } from "../../lora/settings";
+import { adapterSettingsSchema } from "../../lora/settings";
+import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
 import { answersSchema, lessonSettings, samplingSchema } from "../lessons/settings";
 
@@ -28,31 +29,31 @@ const METHOD_OPTIONS = {
 type Method = keyof typeof METHOD_OPTIONS;
 const methods = Object.keys(METHOD_OPTIONS) as [Method, ...Method[]];
 
-const armSchema = z
-  .strictObject({
-    name: z.string().min(1).max(60),
-    method: z.enum(methods),
-    /** Share of the training sequences that are rehearsed ("replay", "distil"). */
-    share: share.optional(),
-    /** Share of a change's entries that are kept ("trim", "ties"). */
-    keep: share.optional(),
-    /** Share of a change's entries that are dropped ("dare"). */
-    drop: z.number().min(0).max(0.999).optional(),
-    /** Factor of the combined change ("sum", "mean", "ties", "dare"). */
-    scale: z.number().positive().max(100).optional(),
-    /** Factor of the learning rate ("merge", "replay", "distil", "trim"). */
-    rate: z.number().positive().max(10).optional(),
-  })
-  .superRefine(({ name, method, ...given }, context) => {
-    const allowed: readonly string[] = METHOD_OPTIONS[method];
-    for (const [key, value] of Object.entries(given))
-      if (value !== undefined && !allowed.includes(key))
-        context.addIssue({
-          code: "custom",
-          path: [key],
-          message: `"${method}" (${name}) takes ${allowed.join(", ") || "no option"}`,
-        });
-  });
+const armSchema = strictObject({
+  /** Name of the arm in results. */
+  name: z.string().min(1).max(60),
+  /** How it learns. */
+  method: z.enum(methods),
+  /** Share of the training sequences that are rehearsed ("replay", "distil"); 0.5 unless told. */
+  share: share.optional(),
+  /** Share of a change's entries that are kept ("trim", "ties"); 0.2 unless told. */
+  keep: share.optional(),
+  /** Share of a change's entries that are dropped ("dare"); 0.5 unless told. */
+  drop: z.number().min(0).max(0.999).optional(),
+  /** Factor of the combined change ("sum", "mean", "ties", "dare"); 1 unless told. */
+  scale: z.number().positive().max(100).optional(),
+  /** Factor of the learning rate ("merge", "replay", "distil", "trim"); 1 unless told. */
+  rate: z.number().positive().max(10).optional(),
+}).superRefine(({ name, method, ...given }, context) => {
+  const allowed: readonly string[] = METHOD_OPTIONS[method];
+  for (const [key, value] of Object.entries(given))
+    if (value !== undefined && !allowed.includes(key))
+      context.addIssue({
+        code: "custom",
+        path: [key],
+        message: `"${method}" (${name}) takes ${allowed.join(", ") || "no option"}`,
+      });
+});
 
 /** A way to learn one passage after another, as a variant has it. */
 type ArmSettings = z.output<typeof armSchema>;
@@ -70,21 +71,26 @@ export function isApart({ method }: Pick<ContinualArm, "method">): boolean {
 }
 
 /** Schema of the variant. */
-export const continualVariantSchema = z.strictObject({
+export const continualVariantSchema = strictObject({
+  /** Which experiment this is. */
   experiment: z.literal("continual"),
   ...variantKeys,
+  /** The model's name, as `loadModel` takes it; tiny:biographies unless told. */
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,
-  /** Passages of a sequence. */
+  /** Passages of a sequence, 8 unless told. */
   passages: z.int().min(1).max(100).default(8),
-  /** A seed is a sequence. */
+  /** A seed is a sequence; 1 unless told. */
   seeds: seedsSchema,
-  /** The untouched model writes all self-edits, so that every arm learns from the same ones; the first that parses is taken. */
+  /** The untouched model writes all self-edits, so that every arm learns from the same ones; the first that parses is taken. "oracle" in their place is the best that the small world knows; "model" unless told. */
   author: z.enum(["model", "oracle"]).default("model"),
+  /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
-  innerLoop: loraSettingsSchema.omit({ seed: true }).prefault({}),
+  /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
+  innerLoop: adapterSettingsSchema.prefault({}),
+  /** How questions are answered. */
   answers: answersSchema.prefault({}),
-  /** All others are compared with the first. */
+  /** The ways to learn; all others are compared with the first. Merging alone unless told. */
   arms: z
     .array(armSchema)
     .min(1)
@@ -93,4 +99,5 @@ export const continualVariantSchema = z.strictObject({
     })
     .prefault([{ name: "merging", method: "merge" }]),
 });
-export type ContinualVariant = z.output<typeof continualVariantSchema>;
+/** What a variant of passages learned one after another holds. */
+export interface ContinualVariant extends z.output<typeof continualVariantSchema> {}

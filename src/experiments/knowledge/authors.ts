@@ -1,6 +1,7 @@
 /** Self-edits by others: a model behind an OpenAI-compatible endpoint, or a file of completions. Training on them is knowledge.ts's. */
 import path from "node:path";
 import { z } from "zod";
+import { strictObject } from "../../schema/schema";
 import { UserError } from "../../messages/errors";
 import type { ChatMessage } from "../../model/types";
 import { asSelfEdit, authorSelfEdits, type AuthoredSelfEdit } from "../../openai/author";
@@ -15,23 +16,28 @@ const authorName = z.string().min(1).max(60);
 
 /** Who else writes self-edits, in a variant; each is an arm, "self-edits by NAME". */
 export const authorSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
+  strictObject({
+    /** A model behind an OpenAI-compatible endpoint. */
     kind: z.literal("endpoint"),
+    /** What the author is called in results. */
     name: authorName,
-    /** Up to and including `/v1`. */
+    /** The address up to and including `/v1`. */
     baseUrl: z.string().min(1),
+    /** The model's name at the endpoint. */
     model: z.string().min(1),
-    /** The environment variable that holds the key; none is sent where it is not set. */
+    /** The environment variable that holds the key; none is sent where it is not set; OPENAI_API_KEY unless told. */
     keyVariable: z.string().min(1).default("OPENAI_API_KEY"),
-    /** US dollars that a run, or its going on after a stop, may spend. */
+    /** US dollars that a run, or its going on after a stop, may spend; no limit unless told. */
     spendingLimit: z.number().positive().optional(),
     /** Tokens of a reply, a thinking model's thoughts among them; the sampling's unless told. */
     maximumTokens: z.int().min(1).max(131_072).optional(),
     /** Seconds that one attempt may take; 60 unless told. */
     timeout: z.number().positive().max(3600).optional(),
   }),
-  z.strictObject({
+  strictObject({
+    /** A file of completions. */
     kind: z.literal("file"),
+    /** What the author is called in results. */
     name: authorName,
     /**
      * JSON lines, each {"passage": its text or "id": its id, "completion": …} (further columns are not read), or a log as

@@ -1,6 +1,7 @@
 /** The settings of knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
 import { z } from "zod";
-import { loraSettingsSchema } from "../../lora/settings";
+import { adapterSettingsSchema } from "../../lora/settings";
+import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
 import { distinctNames, lineOf, lineSchema, REPEATS_SUFFICE, type Line } from "../../restem/lines";
 import { REWARDS } from "../../restem/rewards";
@@ -20,22 +21,22 @@ const KNOWLEDGE_ARMS = [
 /** The line of rounds that is SEAL's. */
 export const SEAL_LINE = "best of K";
 
-const outerLoopSettings = z.strictObject({
+const outerLoopSettings = strictObject({
   /** Passages to learn writing on: one set for all rounds, or a list with one for each round (the paper's way). */
   data: z.union([passageDataSchema, z.array(passageDataSchema).min(1).max(10)]),
-  /** How often is written, scored, selected and fine-tuned. */
+  /** How often is written, scored, selected and fine-tuned; 2 unless told. */
   rounds: z.int().min(1).max(10).default(2),
   /** What a self-edit is rewarded for; "accuracy" unless told. */
   reward: z.enum(REWARDS).optional(),
-  /** Inner-loop seeds whose mean accuracy is a self-edit's reward. */
+  /** Inner-loop seeds whose mean accuracy is a self-edit's reward; 3 unless told. */
   rewardSeeds: z.int().min(1).max(20).default(3),
-  /** Self-edits kept for each passage. */
+  /** Self-edits kept for each passage, 1 unless told. */
   keep: z.int().min(1).max(50).default(1),
-  /** Further lines of rounds, which keep other self-edits; "random" is the control. */
+  /** Further lines of rounds, which keep other self-edits ("random" is the control); none unless told. */
   lines: z.array(lineSchema).optional(),
-  /** Self-edits for each evaluated passage. */
+  /** Self-edits for each evaluated passage, 1 unless told. */
   evaluationSamples: z.int().min(1).max(100).default(1),
-  /** The fine-tuning on kept self-edits. */
+  /** The fine-tuning on kept self-edits; rank 64, alpha 128, all linear layers, 2 epochs and rate 0.0003 unless told. */
   fineTuning: fineTuningSchema,
 });
 /** ReST-EM, as a variant has it. */
@@ -60,19 +61,22 @@ export function knowledgeLines(outerLoop: OuterLoopSettings): Line[] {
 }
 
 /** Schema of the variant. */
-export const knowledgeVariantSchema = z.strictObject({
+export const knowledgeVariantSchema = strictObject({
+  /** Which experiment this is. */
   experiment: z.literal("knowledge"),
   ...variantKeys,
+  /** The model's name, as `loadModel` takes it. */
   model: z.string().min(1),
   /** Passages that are asked about. */
   data: passageDataSchema.prefault({}),
+  /** Each repeats everything with other luck; 1 unless told. */
   seeds: seedsSchema,
-  /** What is compared, beside the authors and the rounds. */
+  /** What is compared, beside the authors and the rounds; "untouched" and "passage only" and "untrained self-edits" and "passage in context" unless told. */
   arms: z
     .array(z.enum(KNOWLEDGE_ARMS))
     .min(1)
     .default([...KNOWLEDGE_ARMS]),
-  /** Others whose self-edits are trained on too. */
+  /** Others whose self-edits are trained on too; none unless told. */
   authors: z
     .array(authorSchema)
     .refine(
@@ -80,26 +84,29 @@ export const knowledgeVariantSchema = z.strictObject({
       "a name is given twice",
     )
     .default([]),
-  /** What the model is asked for: one of the paper's kinds, a file of one's own, or the release's own wording. */
+  /**
+   * What the model is asked for: one of the paper's kinds, a file of one's own, or the release's own wording; the kind
+   * "implications" unless told.
+   */
   prompt: promptSchema.default({ kind: "implications" }),
   /** How questions are asked; this project's prompt unless told. */
   answerPrompt: answerPromptSchema.optional(),
-  /** Cut a self-edit into a training sequence a line (SEAL's split_newlines). */
+  /** Cut a self-edit into a training sequence a line (SEAL's split_newlines); true unless told. */
   splitLines: z.boolean().default(true),
   /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
-  /** The adapter that is trained on a self-edit. */
-  innerLoop: loraSettingsSchema.omit({ seed: true }).prefault({}),
-  /** Without it nothing but the untrained model writes. */
+  /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
+  innerLoop: adapterSettingsSchema.prefault({}),
+  /** ReST-EM; nothing but the untrained model writes unless told. */
   outerLoop: outerLoopSchema.optional(),
   /** How questions are answered. */
   answers: answersSchema.prefault({}),
-  /** Adapters trained at once. */
+  /** Adapters trained at once, 5 unless told. */
   concurrency: z.int().min(1).max(64).default(5),
-  /** What is finished first: an arm on all passages, or a passage in all arms (what is done when a run stops is then whole). */
+  /** What is finished first: an arm on all passages, or a passage in all arms (what is done when a run stops is then whole); "arms" unless told. */
   order: z.enum(["arms", "passages"]).default("arms"),
-  /** Whether the result holds passages, questions, self-edits and answers; without, numbers only, as other people's texts need. */
+  /** Whether the result holds passages, questions, self-edits and answers; without, numbers only, as other people's texts need; true unless told. */
   texts: z.boolean().default(true),
 });
-/** Its values. */
-export type KnowledgeVariant = z.output<typeof knowledgeVariantSchema>;
+/** What a variant of knowledge incorporation with a real model holds. */
+export interface KnowledgeVariant extends z.output<typeof knowledgeVariantSchema> {}

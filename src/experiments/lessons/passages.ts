@@ -1,6 +1,7 @@
 /** Passages of a file or data set, as a variant names them, and how their questions are asked. */
 import path from "node:path";
 import { z } from "zod";
+import { strictObject } from "../../schema/schema";
 import { sha256OfFile } from "../../files/files";
 import { packagePath } from "../../files/package";
 import { downloadProgress } from "../../messages/progress";
@@ -9,16 +10,16 @@ import { resolveData } from "../../tasks/data-source";
 import { readPlaces, readSquad, selectPassages, type Passage } from "../../tasks/squad";
 
 /** Which passages, of which data set. */
-export const passageDataSchema = z.strictObject({
-  /** "articles" (the embedded set), the path of a SQuAD file, or a file of a dataset on the hub (data-source.ts). */
+export const passageDataSchema = strictObject({
+  /** "articles" (the embedded set), the path of a SQuAD file, or a file of a dataset on the hub (data-source.ts); "articles" unless told. */
   source: z.string().min(1).default("articles"),
-  /** Part of the embedded set: articles to learn on, or to evaluate on. Both unless told. */
+  /** Part of the embedded set: articles to learn on, or to evaluate on; both unless told. */
   split: z.enum(["train", "eval"]).optional(),
-  /** "seal-evaluation", "seal-training", "seal-training-2" (SEAL's choice of SQuAD's passages), or a file such as theirs. */
+  /** "seal-evaluation", "seal-training", "seal-training-2" (SEAL's choice of SQuAD's passages), or a file such as theirs; all passages unless told. */
   places: z.string().min(1).optional(),
-  /** Only passages of these articles. All unless told. */
+  /** Only passages of these articles; all unless told. */
   titles: z.array(z.string()).optional(),
-  /** How many of them are passed over. */
+  /** How many of them are passed over, 0 unless told. */
   start: z.int().min(0).default(0),
   /** How many are taken; all unless told. */
   count: z.int().min(1).optional(),

@@ -1,6 +1,7 @@
 /** The settings of continued pretraining: self-edits of many passages in one training run. */
 import { z } from "zod";
-import { loraSettingsSchema } from "../../lora/settings";
+import { adapterSettingsSchema } from "../../lora/settings";
+import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
 import {
   answersSchema,
@@ -37,49 +38,57 @@ export function armName({ outerLoop }: PretrainingVariant, arm: PretrainingArm):
   return isRoundArm(arm) ? `${arm}, round ${outerLoop?.rounds ?? 0}` : arm;
 }
 
-const adapterSettings = loraSettingsSchema.omit({ seed: true });
-
 /** Rounds of ReST-EM on single passages before (paper, algorithm 1). */
-const outerLoopSchema = z.strictObject({
+const outerLoopSchema = strictObject({
   /**
    * Passages to learn writing on: one set for all rounds, or a list with one for each round (the paper's way). Absent: the
    * passages of the variant's own data that come after all those that are asked about.
    */
   data: z.union([lessonDataSchema, z.array(lessonDataSchema).min(1).max(10)]).optional(),
+  /** Cut a self-edit into a training sequence a line (SEAL's split_newlines); true unless told. */
   splitLines: z.boolean().default(true),
-  /** Passages of a round; none of them is asked about afterwards. */
+  /** Passages of a round; none of them is asked about afterwards. 50 unless told. */
   passages: z.int().min(1).max(10_000).default(50),
+  /** How often is written, scored, selected and fine-tuned; 2 unless told. */
   rounds: z.int().min(1).max(10).default(2),
+  /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
-  innerLoop: adapterSettings.prefault({}),
-  /** Inner loops whose mean accuracy is a self-edit's reward. */
+  /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
+  innerLoop: adapterSettingsSchema.prefault({}),
+  /** Inner loops whose mean accuracy is a self-edit's reward; 3 unless told. */
   rewardSeeds: z.int().min(1).max(20).default(3),
-  /** Self-edits kept for each passage. */
+  /** Self-edits kept for each passage, 1 unless told. */
   keep: z.int().min(1).max(50).default(1),
-  /** The fine-tuning on kept self-edits. */
+  /** The fine-tuning on kept self-edits; rank 64, alpha 128, all linear layers, 2 epochs and rate 0.0003 unless told. */
   fineTuning: fineTuningSchema,
-  /** Adapters trained at once. */
+  /** Adapters trained at once, 5 unless told. */
   concurrency: z.int().min(1).max(400).default(5),
 });
 
-const settings = z.strictObject({
+const settings = strictObject({
+  /** Which experiment this is. */
   experiment: z.literal("pretraining"),
   ...variantKeys,
+  /** The model's name, as `loadModel` takes it; tiny:biographies unless told. */
   model: z.string().min(1).default("tiny:biographies"),
   ...lessonSettings,
-  /** Numbers of passages, N: a training run for each, arm and seed. The passages of a smaller N are among a larger's. */
+  /** Numbers of passages, N: a training run for each, arm and seed. The passages of a smaller N are among a larger's. 200 unless told. */
   passages: z
     .array(z.int().min(1).max(10_000))
     .min(1)
     .refine((counts) => counts.every((n, i) => i === 0 || n > counts[i - 1]), "must rise")
     .default([200]),
+  /** Each repeats everything with other luck; 1 unless told. */
   seeds: seedsSchema,
+  /** What is compared; "untouched" and "passages only" and "untrained self-edits" unless told. */
   arms: z
     .array(z.enum(PRETRAINING_ARMS))
     .min(1)
     .default(["untouched", "passages only", "untrained self-edits"]),
+  /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
-  innerLoop: adapterSettings.prefault({
+  /** The adapter that is trained on all self-edits; 3 epochs, batch 4, accumulation 2 and rate 0.001 unless told. */
+  innerLoop: adapterSettingsSchema.prefault({
     epochs: 3,
     batchSize: 4,
     accumulation: 2,
@@ -87,10 +96,11 @@ const settings = z.strictObject({
   }),
   /** Learning rate of the arms with passages only; that of `innerLoop` unless told. */
   passagesOnlyRate: z.number().positive().max(1).optional(),
-  /** What the arms after ReST-EM need. */
+  /** What the arms after ReST-EM need; none unless told. */
   outerLoop: outerLoopSchema.optional(),
+  /** How questions are answered. */
   answers: answersSchema.prefault({}),
-  /** Adapters trained at once. */
+  /** Adapters trained at once, 1 unless told. */
   concurrency: z.int().min(1).max(64).default(1),
 });
 
@@ -105,4 +115,5 @@ export const pretrainingVariantSchema = settings
       !Array.isArray(outerLoop?.data) || outerLoop.data.length === outerLoop.rounds,
     { path: ["outerLoop", "data"], message: "a list of data has one entry for each round" },
   );
-export type PretrainingVariant = z.output<typeof pretrainingVariantSchema>;
+/** What a variant of continued pretraining holds. */
+export interface PretrainingVariant extends z.output<typeof pretrainingVariantSchema> {}
