@@ -22,7 +22,12 @@ export interface ModelJudgement {
   /** Inputs left ungraded: the call failed, or the reply was cut, no answer, or neither yes nor no. */
   readonly ungraded: number;
   /** Why calls gave no verdict, the most frequent reason first; like ones are counted together. */
-  readonly reasons: readonly { readonly reason: string; readonly count: number }[];
+  readonly reasons: readonly {
+    /** In words. */
+    readonly reason: string;
+    /** How many calls. */
+    readonly count: number;
+  }[];
 }
 
 /** A judge that asks a model. */
@@ -41,7 +46,7 @@ export const REPLY_TOKENS = 8;
 
 /** Options of `createModelJudge`. */
 export interface ModelJudgeOptions {
-  /** Where verdicts are kept. */
+  /** Folder of the verdicts given so far. */
   readonly cacheDirectory: string;
   /** Tokens of a reply at most, a thinking model's thoughts among them; `REPLY_TOKENS`. */
   readonly replyTokens?: number;
@@ -68,12 +73,6 @@ export function parseVerdict(reply: string): Verdict {
   const [yes, no] = [/\byes\b/i.test(reply), /\bno\b/i.test(reply)];
   if (yes === no) return "ungraded";
   return yes ? "correct" : "wrong";
-}
-
-/** Options of `createModelJudge`. */
-export interface ModelJudgeOptions {
-  /** Folder of the verdicts given so far. */
-  readonly cacheDirectory: string;
 }
 
 /**

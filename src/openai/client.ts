@@ -66,6 +66,7 @@ export interface OpenAiClient {
   estimate(requests: readonly ChatRequest[]): Promise<CostEstimate>;
   /** Throws UserError, before anything is sent, where the requests might exceed what is left of the spending limit. */
   requireAffordable(requests: readonly ChatRequest[]): Promise<CostEstimate>;
+  /** What was spent so far. */
   spent(): Spending;
 }
 

@@ -5,9 +5,11 @@ import type { HttpAnswer } from "./http";
 
 /** One call. */
 export interface ChatRequest {
+  /** The conversation so far. */
   readonly messages: readonly ChatMessage[];
   /** Tokens of the reply at most, a thinking model's thoughts among them. */
   readonly maxTokens: number;
+  /** 0 is greedy. */
   readonly temperature: number;
 }
 

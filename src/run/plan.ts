@@ -43,7 +43,12 @@ export interface Workload {
     readonly prompts: number;
   };
   /** Fine-tunings of the policy, which are among the trainings, and the most optimizer steps of one; absent where there are none. */
-  readonly fineTunings?: { readonly count: number; readonly steps: number };
+  readonly fineTunings?: {
+    /** How many there are. */
+    readonly count: number;
+    /** Optimizer steps of one, at most. */
+    readonly steps: number;
+  };
   /** What is trained at once, for each kind of training of the run; the largest decides on the memory. */
   readonly passes: readonly TrainingPass[];
   /** Sets of weights held at once: 2 where the model is fine-tuned while the old one is kept. */

@@ -24,11 +24,15 @@ const fileSchema = strictObject({
 
 /** What a model is asked for. */
 export const promptSchema = z.union([
-  /** One of the paper's kinds, in this project's words. */
-  strictObject({ kind: z.enum(selfEditKinds) }),
+  strictObject({
+    /** One of the paper's kinds, in this project's words. */
+    kind: z.enum(selfEditKinds),
+  }),
   fileSchema,
-  /** SEAL's own wording, raw, read from its release (`SEAL_DATA`, or GitHub). */
-  strictObject({ released: z.enum(releasedPrompts) }),
+  strictObject({
+    /** SEAL's own wording, raw, read from its release (`SEAL_DATA`, or GitHub). */
+    released: z.enum(releasedPrompts),
+  }),
 ]);
 /** Its values. */
 export type PromptSettings = z.output<typeof promptSchema>;
