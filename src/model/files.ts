@@ -1,5 +1,6 @@
 /** Bounded reading of files that may be cut, absurd or hostile; what the bytes mean is left to others. */
 import { isUtf8 } from "node:buffer";
+import { existsSync } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { UserError, errorMessage } from "../messages/errors";
 
@@ -74,4 +75,23 @@ export async function readSmallText(path: string, limit: number): Promise<string
 export function decodeUtf8(bytes: Buffer, where: string): string {
   if (!isUtf8(bytes)) throw new UserError(`${where} is not valid UTF-8: the file is damaged`);
   return bytes.toString("utf8");
+}
+
+/** Above every published tokenizer.json. */
+const maximumTextBytes = 512_000_000;
+
+/** A text file of a model's folder; undefined where it is not there. Throws UserError as `readSmallText`. */
+export async function readTextIfThere(file: string): Promise<string | undefined> {
+  return existsSync(file) ? readSmallText(file, maximumTextBytes) : undefined;
+}
+
+/** What a JSON file of a model's folder holds, without a byte-order mark; undefined where it is not there. Throws UserError. */
+export async function readJsonIfThere(file: string): Promise<unknown> {
+  const text = await readTextIfThere(file);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, "")) as unknown;
+  } catch (error) {
+    throw new UserError(`${quotePath(file)} is not JSON: ${errorMessage(error)}`);
+  }
 }
