@@ -8,6 +8,7 @@ import { openGguf } from "./gguf/model";
 import { openSafetensors } from "./safetensors";
 import { resolveModel, type ModelFiles, type ResolveOptions } from "./sources";
 import { readTextFormat, type TextFormat } from "./text-format";
+import { withStoredHead } from "./tied-head";
 import { tokenizerFromGguf } from "./tokenizer";
 import type { Network } from "./transformer";
 import type { ModelConfig, WeightSource } from "./types";
@@ -36,9 +37,10 @@ export async function loadModel(id: string, options: LoadOptions = {}): Promise<
   try {
     prepareEngine(id);
     await startEngine();
-    const weights = await loadWeights(opened.config, opened.source, options.onLoad);
+    const { config: shape, source } = await withStoredHead(opened, id);
+    const weights = await loadWeights(shape, source, options.onLoad);
     const { text } = opened;
-    const config = withEndToken(opened);
+    const config = withEndToken({ config: shape, text });
     return { id, config, weights, inputs: files.inputs, ...(text ? { text } : {}) };
   } finally {
     await opened.source.close();
@@ -46,7 +48,7 @@ export async function loadModel(id: string, options: LoadOptions = {}): Promise<
 }
 
 /** An answer also stops at the end token that completions are learned with (as transformers' Trainer sees to it). */
-function withEndToken({ config, text }: OpenedModel): ModelConfig {
+function withEndToken({ config, text }: Pick<Model, "config" | "text">): ModelConfig {
   const end = endTokenOf({ config, text });
   if (end === undefined || config.eosTokenIds.includes(end)) return config;
   return { ...config, eosTokenIds: [...config.eosTokenIds, end] };

@@ -2,10 +2,17 @@
 
 /** RoPE scaling of Llama 3.x ("rope_type": "llama3"). */
 export interface Llama3RopeScaling {
+  readonly type: "llama3";
   readonly factor: number;
   readonly lowFrequencyFactor: number;
   readonly highFrequencyFactor: number;
   readonly originalMaximumPositions: number;
+}
+
+/** Positions divided by a factor ("rope_type": "linear"). */
+export interface LinearRopeScaling {
+  readonly type: "linear";
+  readonly factor: number;
 }
 
 /** The shape of a Llama-family or Qwen2-family model; transformers' config.json, renamed and checked. */
@@ -20,7 +27,7 @@ export interface ModelConfig {
   readonly vocabularySize: number;
   readonly rmsNormEpsilon: number;
   readonly ropeTheta: number;
-  readonly ropeScaling?: Llama3RopeScaling;
+  readonly ropeScaling?: Llama3RopeScaling | LinearRopeScaling;
   /** True where the output head is the embedding matrix (tie_word_embeddings). */
   readonly tiedHead: boolean;
   /** Biases on q, k and v (Qwen2: true; Llama: attention_bias). */
