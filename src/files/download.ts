@@ -41,6 +41,8 @@ export interface Authorization {
 
 /** A status that another try would not change (4xx), with the answer's headers. */
 export interface Refusal {
+  /** Of the server that refused, after all redirects. */
+  readonly origin: string;
   readonly status: number;
   readonly header: (name: string) => string | undefined;
 }
@@ -203,7 +205,8 @@ async function refuseStatus(response: Response, { explain }: DownloadOptions): P
   const { status, headers } = response;
   const message = `the server answered ${status} ${response.statusText}`.trim();
   if (status >= 500 || status === 408 || status === 429) throw new Error(message);
-  const told = explain?.({ status, header: (name) => headers.get(name) ?? undefined });
+  const { origin } = new URL(response.url);
+  const told = explain?.({ origin, status, header: (name) => headers.get(name) ?? undefined });
   throw told === undefined ? new FinalError(message) : new FinalError(told, true);
 }
 

@@ -1,10 +1,8 @@
 /** Parses expressions with jinja2's precedence; statements are parser.ts's. */
 import type { Arguments, Expression } from "./nodes";
 import type { Token } from "./lexer";
-import { fail, TemplateError } from "./values";
+import { TokenStream } from "./tokens";
 
-/** Brackets and blocks within one another (a pair of brackets counts twice); Python gives up at about as many. */
-const MAXIMUM_DEPTH = 200;
 const comparisons: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
 
 /** What ends a list of expressions without brackets. */
@@ -16,62 +14,8 @@ export interface TupleOptions {
   readonly inParentheses?: boolean;
 }
 
-/** Reads tokens one after another. Every method throws TemplateError, with the line, where the syntax is wrong. */
-export class ExpressionParser {
-  #at = 0;
-  #depth = 0;
-
-  constructor(private readonly tokens: readonly Token[]) {}
-
-  get token(): Token {
-    return this.tokens[this.#at];
-  }
-  get line(): number {
-    return this.token.line;
-  }
-
-  /** Stops with a reason and the line. */
-  refuse(reason: string, line = this.line): never {
-    const error = new TemplateError(reason);
-    error.line = line;
-    throw error;
-  }
-
-  take(): Token {
-    const { token } = this;
-    if (token.kind !== "end") this.#at++;
-    return token;
-  }
-
-  is(kind: Token["kind"], text?: string, ahead = 0): boolean {
-    const token = this.tokens[Math.min(this.#at + ahead, this.tokens.length - 1)];
-    return token.kind === kind && (text === undefined || token.text === text);
-  }
-
-  skip(kind: Token["kind"], text?: string): boolean {
-    const found = this.is(kind, text);
-    if (found) this.take();
-    return found;
-  }
-
-  expect(kind: Token["kind"], text?: string): Token {
-    if (this.is(kind, text)) return this.take();
-    return this.refuse(`expected ${text ?? kind}, got ${this.#described()}`);
-  }
-
-  #described(): string {
-    const { kind, text } = this.token;
-    return kind === "end" ? "the end of the template" : JSON.stringify(text);
-  }
-
-  /** Within limits of nesting. */
-  nested<T>(parse: () => T): T {
-    if (++this.#depth > MAXIMUM_DEPTH) this.refuse("it is nested too deeply");
-    const result = parse();
-    this.#depth--;
-    return result;
-  }
-
+/** Parses expressions from its tokens. Every method throws TemplateError, with the line, where the syntax is wrong. */
+export class ExpressionParser extends TokenStream {
   /** One expression, or several with commas as a tuple. */
   tuple({ until, conditional = true, inParentheses = false }: TupleOptions = {}): Expression {
     const { line } = this;
@@ -83,7 +27,7 @@ export class ExpressionParser {
       comma = true;
     }
     if (!comma && items.length === 1) return items[0];
-    if (!comma && !inParentheses) this.refuse(`expected an expression, got ${this.#described()}`);
+    if (!comma && !inParentheses) this.refuse(`expected an expression, got ${this.described()}`);
     return { kind: "tuple", items, line };
   }
 
@@ -357,9 +301,4 @@ export class ExpressionParser {
       this.refuse("several tests with is cannot follow one another");
     return kind === "constant" || (kind === "name" && !["else", "or", "and"].includes(text));
   }
-}
-
-/** For what cannot happen in a parsed tree. */
-export function unreachable(what: never): never {
-  return fail(`unknown syntax ${JSON.stringify(what)}`);
 }

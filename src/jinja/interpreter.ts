@@ -102,14 +102,14 @@ export class Interpreter {
         scope.set(statement.name, this.#macro(statement.name, statement, scope));
         return "on";
       case "call block": {
-        const caller = this.#macro("caller", statement, scope);
+        const caller = this.#macro("", statement, scope);
         out.push(print(this.#expressions.call(statement.call, scope, caller)));
         return "on";
       }
       case "with":
         return this.#with(statement, scope, out);
       case "generation":
-        out.push(this.#captured(statement.body, this.#scope(statement.body, scope)));
+        out.push(print(this.#macro("", statement, scope).call([], new Map())));
         return "on";
       default:
         return statement.kind;
@@ -212,6 +212,7 @@ export class Interpreter {
     scope: Scope,
   ): Callable {
     const special = usesOf(body, specialParameters);
+    signature.names.forEach((parameter) => special.delete(parameter));
     return new Callable(
       name,
       (positional, named) => {
@@ -260,7 +261,7 @@ function bindSpecial(
   rest: Map<string, Value>,
   own: Scope,
 ): void {
-  if (special.has("caller") && own.get("caller") === undefined) {
+  if (special.has("caller")) {
     const caller = rest.get("caller");
     own.set(
       "caller",

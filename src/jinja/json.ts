@@ -1,16 +1,7 @@
 /** The filter `tojson` as transformers sets it: Python's json.dumps, with nothing escaped for HTML. */
+import { order } from "./comparing";
 import { floatText } from "./numbers";
-import {
-  checkLength,
-  Dict,
-  fail,
-  isTrue,
-  Markup,
-  order,
-  Tuple,
-  aTypeOf,
-  type Value,
-} from "./values";
+import { checkLength, Dict, fail, isTrue, Markup, Tuple, aTypeOf, type Value } from "./values";
 
 /** json.dumps's options, as far as the filter takes them. */
 export interface JsonOptions {

@@ -1,5 +1,6 @@
 /** `loop` in a for: where the loop is, looked up only as far as it is asked. */
-import { equal, Callable, fail, typeName, orUndefined, Tuple, type Value } from "./values";
+import { equal } from "./comparing";
+import { Callable, fail, typeName, orUndefined, Tuple, type Value } from "./values";
 
 /** The state of one loop. `advance` goes on to the next item, which is then `current`. */
 export class Loop extends Callable {

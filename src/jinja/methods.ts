@@ -1,4 +1,5 @@
 /** The methods that templates may call on texts, lists, tuples and mappings; those that change a value are refused, as transformers does. */
+import { equal } from "./comparing";
 import { intArgument, method, optionalText, textArgument } from "./functions";
 import { print } from "./printing";
 import * as text from "./text";
@@ -6,7 +7,6 @@ import {
   Callable,
   Dict,
   DictView,
-  equal,
   fail,
   iterate,
   MAXIMUM_LENGTH,

@@ -126,7 +126,7 @@ export type Statement = Located &
         readonly body: Block;
       }
     /** transformers' own tag, which marks what the assistant has said. */
-    | { readonly kind: "generation"; readonly body: Block }
+    | { readonly kind: "generation"; readonly signature: Signature; readonly body: Block }
     | { readonly kind: "break" | "continue" }
   );
 

@@ -48,8 +48,8 @@ function ofFloats(operator: string, x: number, y: number): Value | undefined {
     case "%":
       return floatRemainder(x, notZero(y));
     case "**":
-      if (x === 0 && y < 0) return notZero(0);
-      return x < 0 && !Number.isInteger(y) ? fail("complex numbers are not supported") : x ** y;
+      // JavaScript's powers are not always the nearest float.
+      return fail("a power of floats is not supported here");
     default:
       return undefined;
   }
@@ -81,7 +81,7 @@ function floorDivideFloats(x: number, y: number): number {
 }
 
 function power(x: bigint, y: bigint): Value | undefined {
-  if (y < 0n) return ofFloats("**", toFloat(x), toFloat(y));
+  if (y < 0n) return 1 / toFloat(power(notZero(x), -y) as bigint);
   const bits = BigInt((x < 0n ? -x : x).toString(2).length);
   if (bits > 1n && bits * y > MAXIMUM_BITS) return tooLarge();
   return x ** y;

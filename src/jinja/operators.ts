@@ -1,16 +1,15 @@
 /** Operators on values: + - * / // % ** and the comparisons, as Python has them. */
+import { equal, order } from "./comparing";
 import { percentFormat } from "./formatting";
 import { arithmetic, toFloat } from "./numbers";
 import { repeat } from "./text";
 import {
   checkLength,
   Dict,
-  equal,
   fail,
   isNumber,
   iterate,
   Markup,
-  order,
   Tuple,
   aTypeOf,
   Undefined,

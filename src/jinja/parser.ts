@@ -3,7 +3,7 @@ import { ExpressionParser } from "./expressions";
 import { tokenize } from "./lexer";
 import type { Block, Expression, Signature, Statement, Target } from "./nodes";
 
-/** Blocks within one another; Python refuses above 20 loops or so, and deep blocks would overflow the stack. */
+/** Tags that jinja2 has for several templates at once; transformers gives it one. */
 const known = new Set(["block", "extends", "include", "import", "from", "autoescape"]);
 
 /** The template's statements. Throws TemplateError, with the line, where the syntax is wrong. */
@@ -80,7 +80,12 @@ class Parser extends ExpressionParser {
       case "print":
         return { kind: "print", values: this.#printed(), line };
       case "generation":
-        return { kind: "generation", body: this.#apart("endgeneration"), line };
+        return {
+          kind: "generation",
+          signature: { names: [], defaults: [] },
+          body: this.#apart("endgeneration"),
+          line,
+        };
       case "break":
       case "continue":
         if (this.#loops === 0) this.refuse(`{% ${tag} %} outside of a loop`, line);

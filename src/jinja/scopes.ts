@@ -181,7 +181,8 @@ function enter(
       return;
     }
     case "macro":
-    case "call block": {
+    case "call block":
+    case "generation": {
       const { names, defaults } = statement.signature;
       return within(
         statement.body,
@@ -193,7 +194,6 @@ function enter(
       return within(statement.body, namesOf(statement.targets));
     case "set block":
     case "filter block":
-    case "generation":
       return within(statement.body);
     default:
   }
@@ -238,7 +238,7 @@ function visitBlock(block: Block, visit: Visit): void {
 
 function targetsOf(statement: Statement): readonly Target[] {
   const { line } = statement;
-  if (statement.kind === "macro" || statement.kind === "call block")
+  if ("signature" in statement)
     return statement.signature.names.map((name) => ({ kind: "name", name, line }));
   if (statement.kind === "with") return statement.targets;
   return "target" in statement ? [statement.target] : [];

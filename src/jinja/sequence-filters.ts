@@ -1,4 +1,5 @@
 /** jinja2's filters of sequences and mappings. Those that Python has as generators are read once and only as far as needed. */
+import { equal, order } from "./comparing";
 import { define, intArgument, softText, textArgument, type Body } from "./functions";
 import { itemOf } from "./lookup";
 import { binary } from "./operators";
@@ -9,14 +10,12 @@ import {
   Callable,
   Dict,
   DictView,
-  equal,
   fail,
   isTrue,
   iterate,
   Iteration,
   lengthOf,
   listOf,
-  order,
   orUndefined,
   Tuple,
   aTypeOf,

@@ -1,4 +1,5 @@
 /** jinja2's tests: `value is name`. */
+import { equal } from "./comparing";
 import { binary, compare } from "./operators";
 import { print } from "./printing";
 import { kinds } from "./text";
@@ -7,7 +8,6 @@ import {
   Dict,
   DictView,
   elements,
-  equal,
   fail,
   isNumber,
   lengthOf,

@@ -58,19 +58,22 @@ export function split(
 /** With fewer cuts than there are gaps: what is left over keeps its inner whitespace. */
 function splitAtSpaces(text: string, limit: number, fromRight: boolean): string[] {
   const parts: string[] = [];
-  let rest = strip(text, undefined, fromRight ? "right" : "left");
-  for (let cuts = 0; cuts < limit; cuts++) {
-    const gaps = [...rest.matchAll(runs)];
-    const gap = fromRight ? gaps.at(-1) : gaps[0];
-    if (!gap) break;
-    const [before, after] = [rest.slice(0, gap.index), rest.slice(gap.index + gap[0].length)];
-    if (fromRight) parts.unshift(after);
-    else parts.push(before);
-    rest = fromRight ? before : after;
+  const side = fromRight ? "right" : "left";
+  let rest = strip(text, undefined, side);
+  while (rest !== "" && parts.length < limit) {
+    const gap = fromRight ? lastSpace(rest) : rest.search(whitespace);
+    if (gap < 0) break;
+    parts.push(fromRight ? rest.slice(gap + 1) : rest.slice(0, gap));
+    rest = strip(fromRight ? rest.slice(0, gap) : rest.slice(gap), undefined, side);
   }
-  rest = strip(rest, undefined, fromRight ? "right" : "left");
-  if (rest === "") return parts;
-  return fromRight ? [rest, ...parts] : [...parts, rest];
+  if (rest !== "") parts.push(rest);
+  return fromRight ? parts.reverse() : parts;
+}
+
+function lastSpace(text: string): number {
+  let at = text.length - 1;
+  while (at >= 0 && !whitespace.test(text[at])) at--;
+  return at;
 }
 
 /** splitlines. */

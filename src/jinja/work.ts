@@ -5,7 +5,7 @@ import { checkLength, fail, Iteration, lengthOf, type Value } from "./values";
 const MAXIMUM_STEPS = 1_000_000;
 const MAXIMUM_DEPTH = 400;
 /** Characters and list elements made, together. */
-const MAXIMUM_MADE = 64_000_000;
+const MAXIMUM_MADE = 32_000_000;
 
 /** Counts what one rendering does. Every method throws TemplateError at its limit. */
 export class Work {

@@ -69,12 +69,14 @@ function cleaned(text: string, where: string): string {
 
 /** The hub says which case it is in x-error-code, and more in x-error-message. */
 function explained(
-  { status, header }: Refusal,
+  { origin, status, header }: Refusal,
   { owner, name, revision }: HubModel,
   tokenFrom: string | undefined,
 ): string | undefined {
   const model = `hub:${owner}/${name}`;
   const endpoint = hubEndpoint();
+  // A refusal of the servers that it redirects to has nothing to do with tokens.
+  if (origin !== new URL(endpoint).origin) return undefined;
   const licence = `${endpoint}/${owner}/${name}`;
   const code = header("x-error-code") ?? "";
   const message = (header("x-error-message") ?? "").replace(/\s+/g, " ").slice(0, 300);

@@ -221,6 +221,18 @@ test("an open repository whose files are gated: the files' refusal is explained 
   });
 });
 
+test("a refusal of another server is not taken for the hub's", async () => {
+  await serving(refusing(403), (elsewhere) =>
+    serving(
+      hub(model, () => `${elsewhere}/signed`),
+      async (base) => {
+        process.env.HF_ENDPOINT = base;
+        assert.match(await refusal("hub:maker/m"), /failed: the server answered 403/);
+      },
+    ),
+  );
+});
+
 test("text files: special tokens and named templates are fetched and kept", async () => {
   const files = {
     ...model,
