@@ -50,7 +50,7 @@ function configTemplates(tokenizerConfig: unknown, directory: string): Map<strin
         return [name, template];
       })
     : Object.entries(said);
-  if (!pairs.flat().every((text) => typeof text === "string"))
+  if (typeof said !== "object" || !pairs.flat().every((text) => typeof text === "string"))
     throw new UserError(
       `${path.join(directory, "tokenizer_config.json")}: chat_template is neither a text nor a list of templates by name.`,
     );

@@ -62,7 +62,9 @@ export function disposeModel(model: Model): void {
 /** The model's tokenizer and template. Throws UserError where it has none. */
 export function textOf(model: Model): TextFormat {
   if (!model.text)
-    throw new UserError(`Model ${model.id} has no tokenizer.json: give token ids instead of text.`);
+    throw new UserError(
+      `Model ${model.id} has no tokenizer.json: give token ids instead of text, or have transformers write one (AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)).`,
+    );
   return model.text;
 }
 

@@ -161,7 +161,8 @@ async function localModel(id: string, location: string): Promise<ModelFiles> {
 
 function chooseLocal(id: string, folder: string, names: readonly string[]): ChosenFiles {
   try {
-    return chooseFiles(names, `${id}: ${folder}`, (file) => `file:${path.join(folder, file)}`);
+    const where = id.endsWith(folder) ? id : `${id}: ${folder}`;
+    return chooseFiles(names, where, (file) => `file:${path.join(folder, file)}`);
   } catch (error) {
     const inside = modelsWithin(folder);
     if (inside.length === 0 || !(error instanceof UserError)) throw error;
