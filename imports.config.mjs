@@ -16,7 +16,7 @@ const ROOMS = [
   ["openai"],
   ["lora", "selfedit"],
   ["model"],
-  ["engine", "plot"],
+  ["engine", "jinja", "plot"],
   ["schema"],
   ["files", "statistics"],
   ["messages", "setup"],

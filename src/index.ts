@@ -14,7 +14,8 @@ export type { Random, RandomState } from "./statistics/random";
 
 // Models
 export { disposeModel, loadModel } from "./model/load";
-export type { LoadOptions, Model, TextFormat } from "./model/load";
+export type { LoadOptions, Model } from "./model/load";
+export type { TextFormat } from "./model/text-format";
 export { defaultModel, resolveModel } from "./model/sources";
 export type { Progress as DownloadProgress } from "./files/download";
 export type { GgufFile, ModelFiles, ModelFolder, ResolveOptions } from "./model/sources";

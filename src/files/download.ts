@@ -27,6 +27,24 @@ export interface DownloadOptions {
   readonly timeout?: number;
   /** Milliseconds before the second try, doubled for each further one; 1000 if absent. */
   readonly backOff?: number;
+  /** A secret for one server: its value of the Authorization header, sent to no other, redirects included. */
+  readonly authorization?: Authorization;
+  /** The caller's own words for a refusal; undefined for the usual ones. */
+  readonly explain?: (refusal: Refusal) => string | undefined;
+}
+
+/** A header for one origin (scheme, host and port). */
+export interface Authorization {
+  readonly origin: string;
+  readonly value: string;
+}
+
+/** A status that another try would not change (4xx), with the answer's headers. */
+export interface Refusal {
+  /** Of the server that refused, after all redirects. */
+  readonly origin: string;
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
 }
 
 /** Size in bytes and SHA-256 in hexadecimal. */
@@ -35,8 +53,17 @@ export interface FileDigest {
   readonly sha256: string;
 }
 
-/** An answer that another try would not change. */
-class FinalError extends Error {}
+/** An answer that another try would not change; `told`: the message is the caller's and is whole. */
+class FinalError extends Error {
+  constructor(
+    message: string,
+    readonly told = false,
+  ) {
+    super(message);
+  }
+}
+
+const maximumRedirects = 10;
 
 /**
  * Downloads `url` to `destination` (its folder is made): into a file beside it, renamed when size and hash are
@@ -88,6 +115,7 @@ async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
+      if (error instanceof FinalError && error.told) throw new UserError(error.message);
       if (error instanceof FinalError || tried >= attempts)
         throw new UserError(`Download of ${withoutSecrets(url)} failed: ${reason(error)}`);
       await sleep((options.backOff ?? 1000) * 2 ** (tried - 1));
@@ -131,10 +159,8 @@ async function open(
     controller.abort(new Error(`nothing came for ${timeout / 1000} s`));
   }, timeout);
   try {
-    // Without "identity" the length would be that of the compressed body.
-    const headers = { accept, "accept-encoding": "identity" };
-    const response = await fetch(url, { headers, signal: controller.signal });
-    await refuseStatus(response);
+    const response = await follow(url, accept, options, controller.signal);
+    await refuseStatus(response, options);
     const meter = lengthMeter(response, options, () => silence.refresh());
     const source = response.body
       ? Readable.fromWeb(response.body as ReadableStream<Uint8Array>)
@@ -151,12 +177,37 @@ async function open(
   }
 }
 
-async function refuseStatus(response: Response): Promise<void> {
+/** The answer at the end of all redirects, which are followed here so that a secret goes to its own server only. */
+async function follow(
+  url: string,
+  accept: string,
+  { authorization }: DownloadOptions,
+  signal: AbortSignal,
+): Promise<Response> {
+  let at = new URL(url);
+  for (let followed = 0; followed <= maximumRedirects; followed++) {
+    // Without "identity" the length would be that of the compressed body.
+    const headers = new Headers({ accept, "accept-encoding": "identity" });
+    if (authorization?.origin === at.origin) headers.set("authorization", authorization.value);
+    const response = await fetch(at, { headers, signal, redirect: "manual" });
+    const location = response.headers.get("location");
+    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
+    await response.body?.cancel();
+    at = new URL(location, at);
+    if (!/^https?:$/.test(at.protocol)) throw new FinalError(`it is redirected to ${at.protocol}`);
+  }
+  throw new FinalError(`it is redirected more than ${maximumRedirects} times`);
+}
+
+async function refuseStatus(response: Response, { explain }: DownloadOptions): Promise<void> {
   if (response.ok) return;
   await response.body?.cancel();
-  const message = `the server answered ${response.status} ${response.statusText}`.trim();
-  const another = response.status >= 500 || response.status === 408 || response.status === 429;
-  throw another ? new Error(message) : new FinalError(message);
+  const { status, headers } = response;
+  const message = `the server answered ${status} ${response.statusText}`.trim();
+  if (status >= 500 || status === 408 || status === 429) throw new Error(message);
+  const { origin } = new URL(response.url);
+  const told = explain?.({ origin, status, header: (name) => headers.get(name) ?? undefined });
+  throw told === undefined ? new FinalError(message) : new FinalError(told, true);
 }
 
 function lengthMeter(response: Response, options: DownloadOptions, alive: () => void): Transform {

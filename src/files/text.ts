@@ -96,6 +96,12 @@ export async function readJson(file: string, options: TextOptions = {}): Promise
   return parseJson(await readText(file, options), options.name ?? file);
 }
 
+/** The same, or undefined where there is no such file. */
+export async function readJsonIfThere(file: string): Promise<unknown> {
+  const text = await readTextIfThere(file);
+  return text === undefined ? undefined : parseJson(text, file);
+}
+
 /** The value of one line of JSON lines, and the line's place for errors. */
 export interface JsonLine {
   readonly value: unknown;

@@ -111,12 +111,13 @@ export function promptTokens(model: Model, prompt: Prompt): readonly number[] {
 
 /** A conversation as the model's text; without a template, the contents with blank lines between. */
 export function chatText(model: Model, messages: readonly ChatMessage[]): string {
-  const { chatTemplate, bosToken, eosToken } = textOf(model);
+  const { chatTemplate, bosToken, eosToken, specialTokens } = textOf(model);
   if (!chatTemplate) return `${messages.map((message) => message.content).join("\n\n")}\n\n`;
   return renderChat(chatTemplate, messages, {
     addGenerationPrompt: true,
     ...(bosToken ? { bosToken } : {}),
     ...(eosToken ? { eosToken } : {}),
+    ...(specialTokens ? { specialTokens } : {}),
   });
 }
 

@@ -9,7 +9,7 @@ import { makeFolder } from "../files/files";
 import { PROJECTIONS, projectionWidth, targetShape, type ProjectionName } from "../model/adapters";
 import { configFile } from "../model/config-file";
 import { openGguf } from "../model/gguf/model";
-import { wantedFiles } from "../model/hub";
+import { wantedFiles } from "../model/folder";
 import type { Model } from "../model/load";
 import { writeSafetensors, type TensorValues } from "../model/safetensors";
 import { resolveModel } from "../model/sources";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { engineInfo } from "../engine";
 import { errorMessage, UserError } from "../messages/errors";
 import { canonicalJson, sha256OfText } from "../files/files";
-import { textOf, type Model } from "../model/load";
+import { endTokenOf, textOf, type Model } from "../model/load";
 import type { Adapter } from "./adapter";
 import { trainingCheckpoint, type CheckpointOptions } from "./checkpoint";
 import type { TokenSequence } from "./plan";
@@ -122,7 +122,7 @@ export function completionSequence(
   prompt: readonly number[],
   completion: string,
 ): TokenSequence {
-  const [end] = model.config.eosTokenIds;
+  const end = endTokenOf(model);
   if (end === undefined)
     throw new UserError(`Model ${model.id} names no end token, which a completion needs.`);
   const ids = [...prompt, ...textOf(model).tokenizer.encode(completion), end];

@@ -1,8 +1,8 @@
-/** Renders a model's chat template (Jinja) within limits of time and memory: templates come with downloaded files and are not trusted. */
+/** Renders a model's chat template within limits of time and memory: templates come with downloaded files and are not trusted. */
 import vm from "node:vm";
-import { errorMessage, UserError } from "../messages/errors";
-import { BoundedInterpreter, maximumRange } from "./bounded-jinja";
-import { jinjaLibrary, type JinjaEnvironment } from "./hugging-face";
+import { RenderError, renderTemplate } from "../jinja/render";
+import { UserError } from "../messages/errors";
+import { warn } from "../messages/warnings";
 import type { ChatMessage } from "./types";
 
 /** What the template is told beside the messages. */
@@ -11,18 +11,18 @@ export interface ChatOptions {
   readonly addGenerationPrompt: boolean;
   readonly bosToken?: string;
   readonly eosToken?: string;
+  /** Further tokens by the template's name for them (`pad_token`). */
+  readonly specialTokens?: Readonly<Record<string, string>>;
 }
 
-const maximumTemplateLength = 65_536;
-/** Characters of one text that a template may make, beyond eight times the messages' own. */
-const spareCharacters = 1_000_000;
+const maximumTemplateLength = 262_144;
 const maximumMilliseconds = 900;
 
 /**
- * The conversation as the model's text. The template is given plain data only: messages, add_generation_prompt,
- * bos_token, eos_token, range, namespace and raise_exception, but no clock (strftime_now), so that a prompt can be
- * repeated. Throws UserError where the template is broken, refuses the messages (raise_exception) or goes beyond
- * the limits.
+ * The conversation as the model's text: what transformers' apply_chat_template gives without tools and documents (both None).
+ * A template that asks for the date (strftime_now) is told today's, or that of SEAL_TODAY (YYYY-MM-DD), with which a run
+ * can be repeated. Throws UserError where the template is broken, refuses the messages (raise_exception), does what is not
+ * supported here, or goes beyond the limits.
  */
 export function renderChat(
   template: string,
@@ -33,56 +33,39 @@ export function renderChat(
     throw new UserError(
       `The chat template has ${template.length} characters; at most ${maximumTemplateLength} are read.`,
     );
+  const { addGenerationPrompt, bosToken, eosToken, specialTokens } = options;
+  const variables = {
+    ...specialTokens,
+    ...(bosToken === undefined ? {} : { bos_token: bosToken }),
+    ...(eosToken === undefined ? {} : { eos_token: eosToken }),
+    messages,
+    tools: null,
+    documents: null,
+    add_generation_prompt: addGenerationPrompt,
+  };
   try {
-    return withTimeLimit(() => {
-      const lexed = jinjaLibrary.tokenize(template, { lstrip_blocks: true, trim_blocks: true });
-      const program = jinjaLibrary.parse(lexed);
-      const contentLength = messages.reduce((total, { content }) => total + content.length, 0);
-      const interpreter = new BoundedInterpreter(
-        templateEnvironment(messages, options),
-        spareCharacters + 8 * contentLength,
-      );
-      return String(interpreter.run(program).value);
-    });
+    return withTimeLimit(() => renderTemplate(template, { variables, now: today }));
   } catch (error) {
-    throw new UserError(`Chat template: ${reason(error)}`);
+    if (isTimeout(error))
+      throw new UserError(
+        `Chat template: it ran longer than ${maximumMilliseconds / 1000} s and was stopped.`,
+      );
+    throw error instanceof RenderError ? new UserError(`Chat template: ${error.message}`) : error;
   }
 }
 
-/** The variables of a template: copies of the data and three functions on plain values. */
-function templateEnvironment(
-  messages: readonly ChatMessage[],
-  options: ChatOptions,
-): JinjaEnvironment {
-  const environment = new jinjaLibrary.Environment();
-  const variables = {
-    true: true,
-    false: false,
-    none: null,
-    True: true,
-    False: false,
-    None: null,
-    messages: messages.map(({ role, content }) => ({ role, content })),
-    add_generation_prompt: options.addGenerationPrompt,
-    bos_token: options.bosToken ?? "",
-    eos_token: options.eosToken ?? "",
-    range: boundedRange,
-    raise_exception: (message: unknown) => {
-      throw new Error(String(message));
-    },
-  };
-  for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-  return environment;
-}
+let told = false;
 
-/** Python's range, which the library would fill to any length before a limit could be seen. */
-function boundedRange(first: unknown, second?: unknown, third?: unknown): number[] {
-  const [start, stop] = second === undefined ? [0, Number(first)] : [Number(first), Number(second)];
-  const step = third === undefined ? 1 : Number(third);
-  const length = Math.max(0, Math.ceil((stop - start) / step));
-  if (step === 0 || !(length <= maximumRange))
-    throw new Error(`range() may give at most ${maximumRange} numbers.`);
-  return Array.from({ length }, (_, index) => start + index * step);
+/** What templates are told of the time. */
+function today(): Date {
+  const fixed = process.env.SEAL_TODAY ?? "";
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(fixed) ?? [];
+  if (year !== undefined) return new Date(Number(year), Number(month) - 1, Number(day));
+  if (fixed !== "") throw new UserError(`SEAL_TODAY is "${fixed}"; a date is written YYYY-MM-DD.`);
+  if (!told)
+    warn("the chat template writes today's date into prompts: SEAL_TODAY=YYYY-MM-DD fixes it");
+  told = true;
+  return new Date();
 }
 
 const timer = new vm.Script("task()");
@@ -109,10 +92,4 @@ function withTimeLimit<T>(task: () => T, milliseconds = maximumMilliseconds): T 
 
 function isTimeout(error: unknown): boolean {
   return (error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
-}
-
-function reason(error: unknown): string {
-  return isTimeout(error)
-    ? `it ran longer than ${maximumMilliseconds / 1000} s and was stopped.`
-    : errorMessage(error);
 }

@@ -16,7 +16,10 @@ export function configFile(config: ModelConfig): object {
     vocab_size: config.vocabularySize,
     rms_norm_eps: config.rmsNormEpsilon,
     rope_theta: config.ropeTheta,
-    ...(scaling && {
+    ...(scaling?.type === "linear" && {
+      rope_scaling: { rope_type: "linear", factor: scaling.factor },
+    }),
+    ...(scaling?.type === "llama3" && {
       rope_scaling: {
         rope_type: "llama3",
         factor: scaling.factor,

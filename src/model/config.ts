@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { UserError } from "../messages/errors";
 import { quoteName } from "./files";
-import type { Llama3RopeScaling, ModelConfig } from "./types";
+import type { ModelConfig } from "./types";
 
 /** A whole number from 1 to `limit`; the limits are far above any model and well below overflow. */
 const count = (limit: number): z.ZodNumber => z.number().int().min(1).max(limit);
@@ -21,6 +21,8 @@ const ropeSchema = z.looseObject({
   type: z.string().nullish(),
   partial_rotary_factor: z.number().nullish(),
 });
+
+const linearSchema = z.object({ factor: positive });
 
 const llama3Schema = z.looseObject({
   factor: positive,
@@ -46,7 +48,7 @@ const configSchema = z.looseObject({
   rope_parameters: ropeSchema.nullish(),
   partial_rotary_factor: z.number().nullish(),
   max_position_embeddings: count(maximumPositions).nullish(),
-  tie_word_embeddings: z.boolean().default(false),
+  tie_word_embeddings: z.boolean().nullish(),
   hidden_act: z.string().default("silu"),
   attention_bias: z.boolean().nullish(),
   mlp_bias: z.boolean().nullish(),
@@ -92,7 +94,7 @@ export function parseModelConfig(json: unknown, where: string, generation?: unkn
     rmsNormEpsilon: raw.rms_norm_eps,
     ropeTheta: rope?.rope_theta ?? raw.rope_theta ?? 10000,
     ...(ropeScaling && { ropeScaling }),
-    tiedHead: raw.tie_word_embeddings,
+    tiedHead: raw.tie_word_embeddings ?? false,
     queryKeyValueBias: family === "qwen2",
     maximumPositions: raw.max_position_embeddings ?? defaultMaximumPositions[family],
     ...(typeof raw.bos_token_id === "number" && { bosTokenId: raw.bos_token_id }),
@@ -128,14 +130,20 @@ function refuseUnsupported(raw: RawConfig, where: string): void {
   const refuse = (what: string): never => {
     throw new UserError(`${where}: ${what} is not supported; use another model`);
   };
-  if (raw.hidden_act !== "silu") refuse(`the activation ${quoteName(raw.hidden_act)}`);
+  // The same function by its older name.
+  if (raw.hidden_act !== "silu" && raw.hidden_act !== "swish")
+    refuse(`the activation ${quoteName(raw.hidden_act)}`);
   if (raw.mlp_bias) refuse("mlp_bias");
   // In the Llama family it also puts a bias on o_proj.
   if (raw.attention_bias && raw.model_type === "llama") refuse("attention_bias");
   if (raw.use_sliding_window) refuse("use_sliding_window");
   const layerType = raw.layer_types?.find((type) => type !== "full_attention");
   if (layerType !== undefined) refuse(`the layer type ${quoteName(layerType)}`);
-  const partial = raw.partial_rotary_factor ?? raw.rope_parameters?.partial_rotary_factor ?? 1;
+  const partial =
+    raw.partial_rotary_factor ??
+    raw.rope_parameters?.partial_rotary_factor ??
+    raw.rope_scaling?.partial_rotary_factor ??
+    1;
   if (partial !== 1) refuse("partial_rotary_factor");
   if (raw.quantization_config) refuse("quantization_config (a quantized checkpoint)");
 }
@@ -162,12 +170,13 @@ function headDimOf(raw: RawConfig, where: string): number {
 function ropeScalingOf(
   rope: z.infer<typeof ropeSchema> | undefined,
   where: string,
-): Llama3RopeScaling | undefined {
+): ModelConfig["ropeScaling"] {
   const type = rope?.rope_type ?? rope?.type ?? "default";
   if (type === "default") return undefined;
+  if (type === "linear") return { type, ...check(linearSchema, rope, `${where} (rope scaling)`) };
   if (type !== "llama3") {
     throw new UserError(
-      `${where}: rope scaling ${quoteName(type)} is not supported, only "default" and "llama3"`,
+      `${where}: rope scaling ${quoteName(type)} is not supported, only "default", "linear" and "llama3"; use another model`,
     );
   }
   const raw = check(llama3Schema, rope, `${where} (rope scaling)`);
@@ -175,6 +184,7 @@ function ropeScalingOf(
     throw new UserError(`${where}: high_freq_factor must be greater than low_freq_factor`);
   }
   return {
+    type,
     factor: raw.factor,
     lowFrequencyFactor: raw.low_freq_factor,
     highFrequencyFactor: raw.high_freq_factor,

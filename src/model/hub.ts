@@ -3,14 +3,9 @@ import path from "node:path";
 import { z } from "zod";
 import { downloadFile, downloadText, type Progress } from "../files/download";
 import { UserError } from "../messages/errors";
+import { chooseFiles, partsIn } from "./folder";
+import { hubDownloads, hubEndpoint, type HubModel } from "./hub-access";
 import type { ModelInput } from "./store";
-
-/** A model on the hub at a branch, tag or commit. */
-export interface HubModel {
-  readonly owner: string;
-  readonly name: string;
-  readonly revision: string;
-}
 
 const answerSchema = z.object({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
@@ -23,55 +18,63 @@ const answerSchema = z.object({
   ),
 });
 
-/** Names of files that are read; never pickles (.bin, .pt), and nothing in a folder. */
-export function wantedFiles(names: readonly string[]): string[] {
-  const plain = names.filter((name) => /^\w[\w.-]*$/.test(name));
-  const weights = plain.filter((name) => name.endsWith(".safetensors"));
-  const usual = weights.filter((name) => /^model(-\d+-of-\d+)?\.safetensors$/.test(name));
-  const texts = new Set([
-    "config.json",
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "chat_template.jinja",
-    "model.safetensors.index.json",
-  ]);
-  // Some repositories hold the same weights twice, under their maker's names too.
-  return [
-    ...plain.filter((name) => texts.has(name)),
-    ...(usual.length > 0 ? usual : weights),
-  ].sort();
-}
-
-/** Downloads the wanted files into `directory`. Throws UserError where the model cannot be had or has no weights. */
+/**
+ * Downloads the model's files into `directory`: as transformers writes it, or one GGUF model; `file`, where given, names a GGUF
+ * of the repository. Throws UserError where the model cannot be had or has no weights.
+ */
 export async function downloadHubModel(
   model: HubModel,
   directory: string,
+  file?: string,
   progress?: Progress,
 ): Promise<ModelInput[]> {
-  const endpoint = (process.env.HF_ENDPOINT ?? "https://huggingface.co").replace(/\/+$/, "");
+  const endpoint = hubEndpoint();
+  const access = hubDownloads(model);
   const id = `${model.owner}/${model.name}`;
   const revision = encodeURIComponent(model.revision);
   const { text } = await downloadText(
     `${endpoint}/api/models/${id}/revision/${revision}?blobs=true`,
     "application/json",
+    access,
   );
   const answer = parseAnswer(text, id);
-  const files = new Map(answer.siblings.map((file) => [file.rfilename, file]));
-  const names = wantedFiles([...files.keys()]);
-  if (!names.includes("config.json") || !names.some((name) => name.endsWith(".safetensors")))
-    throw new UserError(`hub:${id}: no config.json with safetensors weights there.`);
+  const files = new Map(answer.siblings.map((sibling) => [sibling.rfilename, sibling]));
   const inputs: ModelInput[] = [];
-  for (const name of names) {
-    const file = files.get(name);
+  for (const name of chosen([...files.keys()], model, file)) {
+    const { lfs, size } = files.get(name) ?? {};
+    const local = file === undefined ? name : path.posix.basename(name);
     const { sha256 } = await downloadFile(
       `${endpoint}/${id}/resolve/${answer.sha}/${name}`,
-      path.join(directory, name),
-      { sha256: file?.lfs?.sha256, size: file?.size, progress },
+      path.join(directory, ...local.split("/")),
+      { sha256: lfs?.sha256, size, progress, ...access },
     );
-    inputs.push({ name, source: `hub:${id}@${answer.sha}`, sha256 });
+    inputs.push({ name: local, source: `hub:${id}@${answer.sha}`, sha256 });
   }
   return inputs;
+}
+
+function chosen(
+  names: readonly string[],
+  { owner, name, revision }: HubModel,
+  file: string | undefined,
+): readonly string[] {
+  const at = revision === "main" ? "" : `@${revision}`;
+  const where = `hub:${owner}/${name}${at}`;
+  if (file !== undefined) {
+    if (!names.includes(file)) throw new UserError(`${where} has no file ${file}.`);
+    return partsIn(file, names, where);
+  }
+  const safe = names.filter((one) => /^\w[\w.-]*(\/\w[\w.-]*)*$/.test(one));
+  return chooseFiles(safe, where, (gguf) => `${where}:${gguf}`).names;
+}
+
+/** config.json of a model on the hub, as text. Throws UserError where it cannot be had. */
+export async function hubConfig(model: HubModel): Promise<{ text: string; where: string }> {
+  const { owner, name, revision } = model;
+  const file = `${owner}/${name}/resolve/${encodeURIComponent(revision)}/config.json`;
+  const where = `${hubEndpoint()}/${file}`;
+  const { text } = await downloadText(where, "application/json", hubDownloads(model));
+  return { text, where };
 }
 
 function parseAnswer(text: string, id: string): z.infer<typeof answerSchema> {

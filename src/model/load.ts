@@ -1,28 +1,18 @@
 /** A model by name: its files found, checked and loaded. */
 import path from "node:path";
 import { prepareEngine, startEngine } from "../engine";
-import { parseJson, readTextIfThere } from "../files/text";
 import { UserError } from "../messages/errors";
 import { parseModelConfig } from "./config";
+import { readJsonIfThere } from "../files/text";
 import { openGguf } from "./gguf/model";
 import { openSafetensors } from "./safetensors";
 import { resolveModel, type ModelFiles, type ResolveOptions } from "./sources";
-import { tokenizerFromGguf, tokenizerFromJson } from "./tokenizer";
+import { readTextFormat, type TextFormat } from "./text-format";
+import { withStoredHead } from "./tied-head";
+import { tokenizerFromGguf } from "./tokenizer";
 import type { Network } from "./transformer";
-import type { ModelConfig, Tokenizer, WeightSource } from "./types";
+import type { ModelConfig, WeightSource } from "./types";
 import { disposeWeights, loadWeights } from "./weights";
-
-/** Text in and out of a model. */
-export interface TextFormat {
-  /** Text to token ids and back. */
-  readonly tokenizer: Tokenizer;
-  /** The template of conversations, in Jinja; absent in base models. */
-  readonly chatTemplate?: string;
-  /** The token that begins a text, where there is one. */
-  readonly bosToken?: string;
-  /** The token that ends an answer, where there is one. */
-  readonly eosToken?: string;
-}
 
 /** A loaded model. `disposeModel` frees its weights. */
 export interface Model extends Network {
@@ -48,12 +38,21 @@ export async function loadModel(id: string, options: LoadOptions = {}): Promise<
   try {
     prepareEngine(id);
     await startEngine();
-    const weights = await loadWeights(opened.config, opened.source, options.onLoad);
-    const { config, text } = opened;
+    const { config: shape, source } = await withStoredHead(opened, id);
+    const weights = await loadWeights(shape, source, options.onLoad);
+    const { text } = opened;
+    const config = withEndToken({ config: shape, text });
     return { id, config, weights, inputs: files.inputs, ...(text ? { text } : {}) };
   } finally {
     await opened.source.close();
   }
+}
+
+/** An answer also stops at the end token that completions are learned with (as transformers' Trainer sees to it). */
+function withEndToken({ config, text }: Pick<Model, "config" | "text">): ModelConfig {
+  const end = endTokenOf({ config, text });
+  if (end === undefined || config.eosTokenIds.includes(end)) return config;
+  return { ...config, eosTokenIds: [...config.eosTokenIds, end] };
 }
 
 /** Frees a model's weights. */
@@ -64,8 +63,19 @@ export function disposeModel(model: Model): void {
 /** The model's tokenizer and template. Throws UserError where it has none. */
 export function textOf(model: Model): TextFormat {
   if (!model.text)
-    throw new UserError(`Model ${model.id} has no tokenizer.json: give token ids instead of text.`);
+    throw new UserError(
+      `Model ${model.id} has no tokenizer.json: give token ids instead of text, or have transformers write one (AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)).`,
+    );
   return model.text;
+}
+
+/**
+ * The token that ends a completion when it is learned: the tokenizer's own eos_token, as TRL appends it, else the first of
+ * config.json's. Undefined where there is none.
+ */
+export function endTokenOf({ text, config }: Pick<Model, "text" | "config">): number | undefined {
+  const own = text?.eosToken === undefined ? undefined : text.tokenizer.idOf(text.eosToken);
+  return own ?? config.eosTokenIds[0];
 }
 
 interface OpenedModel {
@@ -86,49 +96,12 @@ async function openGgufModel(file: string): Promise<OpenedModel> {
 
 async function openFolder(directory: string): Promise<OpenedModel> {
   const configFile = path.join(directory, "config.json");
-  const configJson = await readJson(configFile);
+  const configJson = await readJsonIfThere(configFile);
   if (configJson === undefined)
     throw new UserError(`No config.json in ${directory}: not a model's folder.`);
-  const generation = await readJson(path.join(directory, "generation_config.json"));
+  const generation = await readJsonIfThere(path.join(directory, "generation_config.json"));
   const config = parseModelConfig(configJson, configFile, generation);
-  const text = await readTextFormat(directory);
+  const text = await readTextFormat(directory, configJson);
   // Last, as it is what has to be closed.
   return { config, source: await openSafetensors(directory), ...(text ? { text } : {}) };
-}
-
-/** Undefined where the folder has no tokenizer. */
-async function readTextFormat(directory: string): Promise<TextFormat | undefined> {
-  const tokenizerJson = await readJson(path.join(directory, "tokenizer.json"));
-  if (tokenizerJson === undefined) return undefined;
-  const tokenizerConfig = await readJson(path.join(directory, "tokenizer_config.json"));
-  const template =
-    (await readTextIfThere(path.join(directory, "chat_template.jinja"))) ??
-    templateOf(tokenizerConfig);
-  return {
-    tokenizer: tokenizerFromJson(tokenizerJson, tokenizerConfig, directory),
-    ...(template === undefined ? {} : { chatTemplate: template }),
-    ...tokensOf(tokenizerConfig),
-  };
-}
-
-function templateOf(tokenizerConfig: unknown): string | undefined {
-  const template = (tokenizerConfig as { chat_template?: unknown } | undefined)?.chat_template;
-  return typeof template === "string" ? template : undefined;
-}
-
-function tokensOf(tokenizerConfig: unknown): { bosToken?: string; eosToken?: string } {
-  const config = (tokenizerConfig ?? {}) as Record<string, unknown>;
-  const token = (key: string): string | undefined => {
-    const value = config[key];
-    if (typeof value === "string") return value;
-    const content = (value as { content?: unknown } | null | undefined)?.content;
-    return typeof content === "string" ? content : undefined;
-  };
-  const [bosToken, eosToken] = [token("bos_token"), token("eos_token")];
-  return { ...(bosToken ? { bosToken } : {}), ...(eosToken ? { eosToken } : {}) };
-}
-
-async function readJson(file: string): Promise<unknown> {
-  const text = await readTextIfThere(file);
-  return text === undefined ? undefined : parseJson(text, file);
 }

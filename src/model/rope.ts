@@ -10,7 +10,7 @@ export interface RopeTables {
 
 /**
  * Angle per position of each pair of a head, [headDim / 2]; transformers' ROPE_INIT_FUNCTIONS
- * "default" and "llama3".
+ * "default", "linear" and "llama3".
  */
 export function inverseFrequencies(config: ModelConfig): number[] {
   const half = config.headDim / 2;
@@ -19,6 +19,8 @@ export function inverseFrequencies(config: ModelConfig): number[] {
   );
   const scaling = config.ropeScaling;
   if (!scaling) return plain;
+  if (scaling.type === "linear")
+    return plain.map((frequency) => Math.fround(frequency / scaling.factor));
   const longest = scaling.originalMaximumPositions / scaling.lowFrequencyFactor;
   const shortest = scaling.originalMaximumPositions / scaling.highFrequencyFactor;
   return plain.map((frequency) => {

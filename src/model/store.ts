@@ -25,7 +25,7 @@ const manifestSchema = z.object({
 /** A model's folder in the store. */
 export interface StoredModel {
   readonly directory: string;
-  /** File names in the folder. */
+  /** The files, from the folder on. */
   readonly files: readonly string[];
   readonly inputs: readonly ModelInput[];
 }
@@ -67,13 +67,13 @@ export async function storedModel(
 }
 
 async function writeManifest(directory: string, inputs: readonly ModelInput[]): Promise<void> {
-  const names = (await readdir(directory)).sort();
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const { size, mtimeMs } = await stat(path.join(directory, name));
-      return { name, size, modified: mtimeMs };
-    }),
+  const names = (await readdir(directory, { recursive: true })).sort();
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, file: await stat(path.join(directory, name)) })),
   );
+  const files = found
+    .filter(({ file }) => file.isFile())
+    .map(({ name, file }) => ({ name, size: file.size, modified: file.mtimeMs }));
   await writeFile(path.join(directory, manifestName), JSON.stringify({ files, inputs }, null, 1));
 }
 

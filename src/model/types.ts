@@ -2,6 +2,8 @@
 
 /** RoPE scaling of Llama 3.x ("rope_type": "llama3"). */
 export interface Llama3RopeScaling {
+  /** Which scaling this is. */
+  readonly type: "llama3";
   /** By which low frequencies are divided. */
   readonly factor: number;
   /** Wavelengths longer than the original positions divided by this are stretched in full. */
@@ -10,6 +12,14 @@ export interface Llama3RopeScaling {
   readonly highFrequencyFactor: number;
   /** Longest sequence that was pretrained on, in tokens. */
   readonly originalMaximumPositions: number;
+}
+
+/** Positions divided by a factor ("rope_type": "linear"). */
+export interface LinearRopeScaling {
+  /** Which scaling this is. */
+  readonly type: "linear";
+  /** By which positions are divided. */
+  readonly factor: number;
 }
 
 /** The shape of a Llama-family or Qwen2-family model; transformers' config.json, renamed and checked. */
@@ -35,7 +45,7 @@ export interface ModelConfig {
   /** Base of the rotary embedding's wavelengths. */
   readonly ropeTheta: number;
   /** How long contexts stretch them, where they do. */
-  readonly ropeScaling?: Llama3RopeScaling;
+  readonly ropeScaling?: Llama3RopeScaling | LinearRopeScaling;
   /** True where the output head is the embedding matrix (tie_word_embeddings). */
   readonly tiedHead: boolean;
   /** Biases on q, k and v (Qwen2: true; Llama: attention_bias). */

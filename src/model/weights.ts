@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../messages/errors";
+import { warn } from "../messages/warnings";
 import type { ModelConfig, WeightSource } from "./types";
 import { storedHead, storedMatrix, type WeightMatrix } from "./matrix";
 import { PROJECTIONS, targetShape, type ProjectionName, type TargetName } from "./adapters";
@@ -169,7 +170,16 @@ async function readChecked(
   return source.read(name);
 }
 
+/** What a checkpoint of these families holds; older ones hold the rotary frequencies too, which are computed. */
+const usedNames =
+  /^(model\.(embed_tokens|norm)|lm_head|model\.layers\.\d+\.(input_layernorm|post_attention_layernorm|self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj))\.weight$|self_attn\.([qkv]_proj\.bias|rotary_emb\.inv_freq)$/;
+
 function checkNames(config: ModelConfig, source: WeightSource): void {
+  const unused = [...source.tensors.keys()].filter((name) => !usedNames.test(name));
+  if (unused.length > 0)
+    warn(
+      `the weights hold ${unused.length} tensors that a ${config.family} model does not have (${unused[0]} first); they are not used`,
+    );
   for (const name of source.tensors.keys()) {
     const layer = /^model\.layers\.(\d+)\./.exec(name);
     if (layer && Number(layer[1]) >= config.layerCount)

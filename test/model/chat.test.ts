@@ -43,11 +43,10 @@ test("namespaces, macros, range, filters, methods and block trimming work as in 
     "{% endfor %}",
     "{{ ns.seen }} {{ range(1, 7, 2) | join('-') }} {{ range(3, 0, -1) | list | length }}",
     "{{ messages[0].content.replace('e', 'ee').split(' ') | join('/') }} {{ {'a': [1, true, none]} | tojson }}",
-    "{% if strftime_now is defined %}clock{% else %}no clock{% endif %}",
   ].join("\n");
   assert.is(
     renderChat(template, messages, options),
-    '_SYSTEM_: Be brief.\n_USER_: Who built the lighthouse?\n2 1-3-5 3\nBee/brieef. {"a": [1, true, null]}\nno clock',
+    '_SYSTEM_: Be brief.\n_USER_: Who built the lighthouse?\n2 1-3-5 3\nBee/brieef. {"a": [1, true, null]}',
   );
 });
 
@@ -58,7 +57,52 @@ test("what the template refuses is the user's error", () => {
   );
   assert.match(refusal("{% for m in messages %}"), /^Chat template: /);
   assert.match(refusal("{{ messages | nosuchfilter }}"), /nosuchfilter/);
-  assert.match(refusal("x".repeat(70_000)), /70000 characters; at most 65536/);
+  assert.match(refusal("x".repeat(300_000)), /300000 characters; at most 262144/);
+});
+
+test("is told what transformers tells: no tools and documents, and only the tokens that there are", () => {
+  const template =
+    "{{ tools is none }}{{ documents is none }}{{ bos_token is defined }}{{ pad_token }}\r\n{% if true %}\r\nx{% endif %}";
+  assert.is(
+    renderChat(template, messages, {
+      addGenerationPrompt: true,
+      specialTokens: { pad_token: "P" },
+    }),
+    "TrueTrueFalseP\nx",
+  );
+  assert.match(
+    refusal("{{ bos_token + pad_token }}"),
+    /^Chat template: line 1: pad_token is undefined\.$/,
+  );
+});
+
+test("errors name the line, and what was asked of what", () => {
+  assert.is(
+    refusal("a\n{% if true %}\n{{ messages[0].content.shout() }}{% endif %}"),
+    "Chat template: line 3: messages[0].content.shout is undefined: a str has no attribute 'shout'.",
+  );
+  assert.is(
+    refusal("{{ messages[0].content.encode() }}"),
+    "Chat template: line 1: str.encode is not supported here.",
+  );
+  assert.is(refusal("{{ sing(1) }}"), "Chat template: line 1: sing is undefined.");
+});
+
+test("the date is today's, or that of SEAL_TODAY", () => {
+  const template = "{{ strftime_now('%d %b %Y, %A %j') }}";
+  const before = process.env.SEAL_TODAY;
+  try {
+    process.env.SEAL_TODAY = "2024-07-05";
+    assert.is(renderChat(template, messages, options), "05 Jul 2024, Friday 187");
+    process.env.SEAL_TODAY = "yesterday";
+    assert.is(refusal(template), 'SEAL_TODAY is "yesterday"; a date is written YYYY-MM-DD.');
+    delete process.env.SEAL_TODAY;
+    const year = String(new Date().getFullYear());
+    assert.is(renderChat("{{ strftime_now('%Y') }}", messages, options), year);
+  } finally {
+    if (before === undefined) delete process.env.SEAL_TODAY;
+    else process.env.SEAL_TODAY = before;
+  }
 });
 
 test("the host cannot be reached", () => {

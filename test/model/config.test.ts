@@ -27,6 +27,7 @@ const llama3 = {
   original_max_position_embeddings: 8192,
 };
 const llama3Parsed = {
+  type: "llama3",
   factor: 8,
   lowFrequencyFactor: 1,
   highFrequencyFactor: 4,
@@ -64,6 +65,8 @@ suite("rope scaling, in both generations' keys", () => {
   assert.is(parseModelConfig(old, "x").ropeTheta, 500000);
   assert.equal(parseModelConfig(recent, "x").ropeScaling, llama3Parsed);
   assert.is(parseModelConfig(recent, "x").ropeTheta, 10);
+  const linear = { ...llama, rope_scaling: { type: "linear", factor: 4, rope_theta: 20 } };
+  assert.equal(parseModelConfig(linear, "x").ropeScaling, { type: "linear", factor: 4 });
   const plain = { ...llama, rope_scaling: { type: "default" } };
   assert.is(parseModelConfig(plain, "x").ropeScaling, undefined);
 });
@@ -111,7 +114,10 @@ suite("what is not supported or absurd is refused in one line", async () => {
     [{ attention_bias: true }, /attention_bias/],
     [{ use_sliding_window: true }, /use_sliding_window/],
     [{ layer_types: ["full_attention", "sliding_attention"] }, /"sliding_attention"/],
-    [{ rope_scaling: { type: "linear", factor: 2 } }, /"linear"/],
+    [{ rope_scaling: { type: "linear" } }, /"factor"/],
+    [{ rope_scaling: { type: "dynamic", factor: 2 } }, /"dynamic" is not supported/],
+    [{ rope_scaling: { rope_type: "yarn", factor: 2 } }, /"yarn" is not supported/],
+    [{ rope_parameters: { rope_type: "longrope" } }, /"longrope" is not supported/],
     [{ rope_scaling: { rope_type: "llama3", factor: 2 } }, /low_freq_factor/],
     [{ rope_scaling: { ...llama3, rope_type: "llama3", high_freq_factor: 1 } }, /greater/],
     [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor/],

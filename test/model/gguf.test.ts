@@ -5,8 +5,18 @@ import * as assert from "uvu/assert";
 import { openGgufContainer } from "../../src/model/gguf/container";
 import { openGguf, type GgufFile } from "../../src/model/gguf/model";
 import { llama3RopeFactors } from "../../src/model/gguf/rope";
-import { f32, floats, ggufBytes, modelEntries, modelTensors, text, u32, u64 } from "./gguf-bytes";
-import { temporaryFolder } from "./refusal";
+import {
+  f32,
+  floats,
+  ggufBytes,
+  modelEntries,
+  modelTensors,
+  text,
+  u32,
+  u64,
+  type Entry,
+} from "./gguf-bytes";
+import { assertRefused, temporaryFolder } from "./refusal";
 
 const suite = createSuite("gguf");
 const fixtures = path.join(__dirname, "../fixtures/gguf");
@@ -115,11 +125,12 @@ suite("qwen2: no reordering, biases, an untied head", async () => {
 
 suite("Llama 3's rope factors become its scaling", async () => {
   const scaling = {
+    type: "llama3",
     factor: 32,
     lowFrequencyFactor: 1,
     highFrequencyFactor: 4,
     originalMaximumPositions: 8192,
-  };
+  } as const;
   // Head size 4 and base 500000: wavelengths 2 pi (untouched) and 2 pi * sqrt(500000) = 4443, between 2048 and 8192.
   const smooth = (8192 / (2 * Math.PI * Math.sqrt(500000)) - 1) / 3;
   const factors = [1, 1 / ((1 - smooth) / 32 + smooth)];
@@ -140,6 +151,36 @@ suite("Llama 3's rope factors become its scaling", async () => {
   assert.not.ok(file.tensors.has("rope_freqs.weight"));
   await file.close();
 });
+
+suite(
+  "linear rope scaling: by its type, by a factor alone, by its older name; none, and no other",
+  async () => {
+    const key = (name: string): string => `llama.rope.${name}`;
+    const scaling = async (...entries: Entry[]): Promise<unknown> => {
+      const { bytes } = ggufBytes([...modelEntries("llama"), ...entries], modelTensors());
+      const file = await openBytes(bytes);
+      await file.close();
+      return file.config.ropeScaling;
+    };
+    const type = (name: string): Entry => [key("scaling.type"), 8, text(name)];
+    const factor: Entry = [key("scaling.factor"), 6, f32(4)];
+    const linear = { type: "linear", factor: 4 };
+    assert.equal(await scaling(type("linear"), factor), linear);
+    assert.equal(await scaling(factor), linear);
+    assert.equal(await scaling([key("scale_linear"), 6, f32(4)]), linear);
+    assert.equal(await scaling([key("scale_linear"), 6, f32(8)], factor), linear);
+    assert.is(await scaling(type("none"), factor), undefined);
+    assert.is(await scaling([key("scaling.factor"), 6, f32(1)]), undefined);
+    assert.is(await scaling([key("scaling.factor"), 6, f32(0)]), undefined);
+    const refused: [Entry[], RegExp][] = [
+      [[type("yarn"), factor], /rope\.scaling\.type is "yarn"; only "none" and "linear"/],
+      [[[key("scaling.factor"), 6, f32(-2)]], /no sensible number/],
+      [[[key("scaling.attn_factor"), 6, f32(2)]], /rope\.scaling\.attn_factor is 2/],
+    ];
+    for (const [entries, message] of refused)
+      await assertRefused(() => scaling(...entries), message, String(message));
+  },
+);
 
 suite("a header longer than the first read, and version 2", async () => {
   const long = [

@@ -17,7 +17,7 @@ import { crc32 } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
-import { wantedFiles } from "../../src/model/hub";
+import { wantedFiles } from "../../src/model/folder";
 import { resolveModel } from "../../src/model/sources";
 import { filesOfHtml, filesOfJson } from "../../src/files/wheels";
 
@@ -275,7 +275,7 @@ test("names of no known form, and names that would leave the cache, are refused"
   for (const id of ["", "SmolLM2", "https://x/y", "hubb:a/b"])
     assert.match(
       await refusal(id),
-      /hub:owner\/name\[@revision\], pypi:package==version, file:DIR-or-FILE or tiny:NAME/,
+      /hub:owner\/name\[@revision\]\[:file\.gguf\], pypi:package==version, file:DIR-or-FILE or tiny:NAME/,
     );
   for (const id of [
     "hub:a",

@@ -2,7 +2,7 @@
 import { UserError } from "../../messages/errors";
 import { parseModelConfig } from "../config";
 import { quoteName, quotePath } from "../files";
-import type { ModelConfig } from "../types";
+import type { LinearRopeScaling, ModelConfig } from "../types";
 import type { GgufContainer } from "./container";
 import { ropeScalingOfFactors } from "./rope";
 
@@ -23,6 +23,7 @@ export function ggufModelConfig(file: GgufContainer, ropeFactors?: Float32Array)
   }
   const own = (key: string): unknown => metadata.get(`${architecture}.${key}`);
   const token = (key: string): unknown => metadata.get(`tokenizer.ggml.${key}_token_id`);
+  refuseMissing(own, tensors, architecture, where);
   refuseUnsupported(own, where);
   const config = parseModelConfig(
     {
@@ -44,15 +45,77 @@ export function ggufModelConfig(file: GgufContainer, ropeFactors?: Float32Array)
     where,
   );
   refusePartialRotary(own("rope.dimension_count"), config.headDim, where);
-  if (!ropeFactors) return config;
-  return { ...config, ropeScaling: ropeScalingOfFactors(ropeFactors, config, where) };
+  const linear = linearScaling(own, where);
+  const factors = ropeFactors && ropeScalingOfFactors(ropeFactors, config, where);
+  if (linear && factors)
+    throw new UserError(`${where}: rope_freqs.weight beside a linear scaling is not supported`);
+  const ropeScaling = linear ?? factors;
+  return { ...config, ...(ropeScaling && { ropeScaling }) };
 }
 
+/**
+ * As llama.cpp reads it: a factor is linear scaling unless the type says otherwise, and `rope.scale_linear` is the factor's
+ * older name. Throws UserError for other types.
+ */
+function linearScaling(
+  own: (key: string) => unknown,
+  where: string,
+): LinearRopeScaling | undefined {
+  const type = own("rope.scaling.type") ?? "linear";
+  if (type === "none") return undefined;
+  if (type !== "linear") {
+    const found = typeof type === "string" ? quoteName(type) : "malformed";
+    throw new UserError(
+      `${where}: rope.scaling.type is ${found}; only "none" and "linear" are supported`,
+    );
+  }
+  const factor = own("rope.scaling.factor") ?? own("rope.scale_linear") ?? 0;
+  if (typeof factor !== "number" || !(factor >= 0 && factor < 1e6))
+    throw new UserError(`${where}: rope.scaling.factor is no sensible number`);
+  return factor === 0 || factor === 1 ? undefined : { type, factor };
+}
+
+/** Keys that every file of these architectures has. */
+const needed = [
+  "embedding_length",
+  "feed_forward_length",
+  "block_count",
+  "attention.head_count",
+  "attention.layer_norm_rms_epsilon",
+];
+
+function refuseMissing(
+  own: (key: string) => unknown,
+  tensors: GgufContainer["tensors"],
+  architecture: string,
+  where: string,
+): void {
+  const missing = needed.find((key) => own(key) === undefined);
+  if (missing !== undefined)
+    throw new UserError(`${where} lacks ${architecture}.${missing}: it is no whole model`);
+  if (!tensors.has("token_embd.weight"))
+    throw new UserError(`${where} lacks the tensor token_embd.weight: it is no whole model`);
+}
+
+/** What a file may say that changes the arithmetic, and what it must say for this project's to be right. */
+const neutral: Readonly<Record<string, unknown>> = {
+  "attention.scale": 0,
+  "attention.causal": true,
+  "attention.sliding_window": 0,
+  "attention.clamp_kqv": 0,
+  "attention.max_alibi_bias": 0,
+  logit_scale: 0,
+  residual_scale: 0,
+  embedding_scale: 0,
+  "rope.scaling.attn_factor": 1,
+  use_parallel_residual: false,
+};
+
 function refuseUnsupported(own: (key: string) => unknown, where: string): void {
-  const scaling = own("rope.scaling.type") ?? "none";
-  if (scaling !== "none") {
-    const found = typeof scaling === "string" ? quoteName(scaling) : "malformed";
-    throw new UserError(`${where}: rope.scaling.type is ${found}, which is not supported`);
+  for (const [key, value] of Object.entries(neutral)) {
+    const found = own(key) ?? value;
+    if (found !== value)
+      throw new UserError(`${where}: ${key} is ${String(found)}, which is not supported`);
   }
   if ((own("expert_count") ?? 0) !== 0) {
     throw new UserError(`${where}: mixtures of experts are not supported`);

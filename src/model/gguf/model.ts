@@ -3,8 +3,9 @@ import { UserError } from "../../messages/errors";
 import { quoteName, quotePath } from "../files";
 import type { ModelConfig, TensorInfo, WeightSource } from "../types";
 import { ggufModelConfig } from "./config";
-import { openGgufContainer, type GgufContainer, type RawTensor } from "./container";
+import type { GgufContainer, RawTensor } from "./container";
 import type { GgufValue } from "./header";
+import { openWholeGguf } from "./split";
 
 /** An open GGUF model. `tensors` and `read` have Hugging Face's names and layout, `readRaw` the file's own. */
 export interface GgufFile extends WeightSource {
@@ -37,9 +38,9 @@ const layerNames: ReadonlyMap<string, string> = new Map([
 ]);
 const biased: ReadonlySet<string> = new Set(["attn_q", "attn_k", "attn_v"]);
 
-/** Opens a model of architecture "llama" or "qwen2". Throws UserError for a file that is damaged, hostile or not supported. */
+/** Opens a model of architecture "llama" or "qwen2", with all its parts where it is split. Throws UserError for a file that is damaged, hostile or not supported. */
 export async function openGguf(path: string): Promise<GgufFile> {
-  const file = await openGgufContainer(path);
+  const file = await openWholeGguf(path);
   try {
     const ropeFactors = file.tensors.has(ropeFactorsName)
       ? (await file.readRaw(ropeFactorsName)).values

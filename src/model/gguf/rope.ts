@@ -4,6 +4,7 @@ import type { Llama3RopeScaling, ModelConfig } from "../types";
 
 /** What every Llama 3.x release uses but for the factor (8 or 32), which the file's largest factor tells. */
 const llama3 = {
+  type: "llama3",
   lowFrequencyFactor: 1,
   highFrequencyFactor: 4,
   originalMaximumPositions: 8192,
@@ -23,7 +24,7 @@ export function ropeScalingOfFactors(
 ): Llama3RopeScaling | undefined {
   if (factors.length === config.headDim / 2) {
     if (factors.every((factor) => factor === 1)) return undefined;
-    const scaling = { factor: Math.max(...factors), ...llama3 };
+    const scaling: Llama3RopeScaling = { factor: Math.max(...factors), ...llama3 };
     const expected = llama3RopeFactors(scaling, config);
     const same = expected.every((value, i) => Math.abs(factors[i] / value - 1) < tolerance);
     if (same) return scaling;
