@@ -16,7 +16,7 @@ import { TARGET_NAMES, type TargetName } from "../model/adapters";
 import { defaultModel } from "../model/sources";
 import { createProgress, downloadProgress } from "../messages/progress";
 import { decimal, readIds, readSequences, wholeNumber } from "./input";
-import { note, print, printJson } from "./output";
+import { createTextStream, note, print, printJson } from "./output";
 
 /** Adds the verbs. */
 export function addModelCommands(program: Command): void {
@@ -183,12 +183,15 @@ function addGenerate(program: Command): void {
       const prompts: Prompt[] =
         ids ??
         texts.map((text) => (flags.chat ? [{ role: "user" as const, content: text }] : text));
+      const stream =
+        prompts.length === 1 && !flags.json && model.text ? createTextStream() : undefined;
       const answers = await generate(model, prompts, {
-        ...{ adapter, temperature, topP, seed, stop, maximumTokens: flags.maxTokens },
-        ...(prompts.length === 1 && !flags.json && model.text ? { onText: streaming() } : {}),
+        ...(adapter ? { adapter } : {}),
+        ...{ temperature, topP, seed, stop, maximumTokens: flags.maxTokens },
+        ...(stream ? { onText: stream.show } : {}),
       });
       if (flags.json) printJson({ rows: answers });
-      else if (prompts.length === 1 && model.text) print("");
+      else if (stream) stream.end(answers[0].text);
       else
         answers.forEach(({ text, tokens }, i) =>
           print(`${i + 1}: ${model.text ? text : JSON.stringify(tokens)}`),
@@ -201,17 +204,6 @@ function checkSampling({ maxTokens, temperature, topP }: GenerateFlags): void {
     throw new UserError("--max-tokens must be 1 to 131072.");
   if (temperature < 0 || temperature > 10) throw new UserError("--temperature must be 0 to 10.");
   if (topP <= 0 || topP > 1) throw new UserError("--top-p must be above 0 and at most 1.");
-}
-
-/** Writes the new part of a growing text to stdout. */
-function streaming(): (text: string) => void {
-  let written = 0;
-  return (text) => {
-    // The last character may be half of a multi-byte one.
-    const ready = text.endsWith("\ufffd") ? text.length - 1 : text.length;
-    if (ready > written) process.stdout.write(text.slice(written, ready));
-    written = Math.max(written, ready);
-  };
 }
 
 interface ScoreFlags {

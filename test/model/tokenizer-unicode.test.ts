@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { replacing } from "../../src/model/tokenization/patterns";
 import { compilePreTokenizer } from "../../src/model/tokenization/pre-tokenizers";
+import { replacing } from "../../src/model/tokenization/spans";
 import { normalForm, wellFormed } from "../../src/model/tokenization/unicode";
 
 const test = suite("tokenizer unicode");

@@ -1,8 +1,9 @@
 /** How tokens become text again. */
 import { z } from "zod";
 import { bytesOf } from "./byte-level";
-import { patternSchema, replacing } from "./patterns";
+import { patternSchema } from "./patterns";
 import { metaspaceSchema } from "./pre-tokenizers";
+import { replacing } from "./spans";
 import { make, type Makers, oneCharacter, settings } from "./steps";
 
 /** Tokens to parts of the text, which are joined in the end. */

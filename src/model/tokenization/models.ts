@@ -1,4 +1,5 @@
 /** The models that turn a piece of text into ids. */
+import { UserError } from "../../messages/errors";
 import { tokenizersLibrary } from "../hugging-face";
 import { bpeModel } from "./bpe";
 import { byId, type EncodingModel, unknownPiece } from "./encoding-model";
@@ -14,13 +15,18 @@ import { unigramModel } from "./unigram";
 
 /** The model of tokenizer.json; older files do not name its type. Throws UserError for one that cannot be had. */
 export function compileModel(model: TokenizerJson["model"]): EncodingModel {
-  const type =
-    model.type ?? (Array.isArray(model.vocab) ? "Unigram" : "merges" in model ? "BPE" : "");
+  const type = model.type ?? formerType(model);
   return make({ ...model, type }, "model", {
     BPE: (step) => bpeModel(settings(step, "model", bpeSchema)),
     Unigram: (step) => unigramModel(settings(step, "model", unigramSchema)),
     WordPiece: (step) => wordPieceModel(settings(step, "model", wordPieceSchema)),
   });
+}
+
+function formerType(model: object): string {
+  if ("merges" in model) return "BPE";
+  if ("vocab" in model && Array.isArray(model.vocab)) return "Unigram";
+  throw new UserError("the model has no type");
 }
 
 /** Words, each as the longest tokens it begins with, one after another; by the library. */

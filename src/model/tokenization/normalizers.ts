@@ -1,8 +1,9 @@
 /** What a tokenizer does to a text before it is cut. */
 import { z } from "zod";
 import { toByteLevel } from "./byte-level";
-import { patternSchema, replacing, spansOf, compilePattern } from "./patterns";
+import { patternSchema, compilePattern } from "./patterns";
 import { precompiledNormalizer } from "./precompiled";
+import { replacing, spansOf } from "./spans";
 import { make, type Makers, settings } from "./steps";
 import { normalForm } from "./unicode";
 

@@ -1,7 +1,8 @@
 /** How a text is cut into the pieces that the model encodes one by one. */
 import { z } from "zod";
 import { toByteLevel } from "./byte-level";
-import { compilePattern, patternSchema, spansOf, splitAt, splitBehavior } from "./patterns";
+import { compilePattern, patternSchema } from "./patterns";
+import { spansOf, splitAt, splitBehavior } from "./spans";
 import { make, type Makers, oneCharacter, settings } from "./steps";
 import { digit, punctuation, wordCharacter } from "./unicode";
 

@@ -1,7 +1,9 @@
 /** SentencePiece's compiled normalization rules ("precompiled_charsmap"): a trie over UTF-8 and the texts to put in. */
 import { UserError } from "../../messages/errors";
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Of so many characters at a time: the segmenter takes the square of a text's length. */
+const windowLength = 256;
 /** Longer ones are replaced character by character. */
 const longestGrapheme = 5;
 
@@ -30,9 +32,25 @@ export function precompiledNormalizer(charsmap: string | null): (text: string) =
   });
   return (text) => {
     let result = "";
-    for (const { segment } of graphemes.segment(text)) result += replaceGrapheme(segment);
+    for (const grapheme of graphemes(text)) result += replaceGrapheme(grapheme);
     return result;
   };
+}
+
+/** What a reader takes for one character, one after another. */
+function* graphemes(text: string): Generator<string> {
+  let start = 0;
+  for (let length = windowLength; start < text.length;) {
+    const segments = [...segmenter.segment(text.slice(start, start + length))];
+    // The last one may go on behind the window.
+    const isEnd = start + length >= text.length;
+    const whole = isEnd ? segments : segments.slice(0, -1);
+    for (const { segment } of whole) {
+      yield segment;
+      start += segment.length;
+    }
+    length = whole.length > 0 ? windowLength : 2 * length;
+  }
 }
 
 /** The value of the shortest beginning of `key` that the trie holds (as the reference has it, the rest of the key is lost). */
