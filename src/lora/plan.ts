@@ -33,8 +33,8 @@ export function stepCount(sequences: number, settings: LoraSettings): number {
 
 /**
  * All steps of a job. An epoch goes through every sequence once, shuffled by `random` where the settings say so.
- * A mini-batch's loss is the mean over its loss tokens; a step's is the mean over its mini-batches
- * (PyTorch's and transformers' gradient accumulation).
+ * A step's loss is the mean over all loss tokens of its mini-batches together, as transformers accumulates gradients since
+ * October 2024: several small mini-batches are one large one.
  */
 export function planSteps(
   sequences: readonly TokenSequence[],
@@ -45,15 +45,14 @@ export function planSteps(
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
     const order = settings.shuffle ? random.shuffle(sequences) : sequences;
     const batches = chunk(order, settings.batchSize);
-    for (const group of chunk(batches, settings.accumulation))
-      steps.push(group.flatMap((batch) => weighted(batch, group.length)));
+    for (const group of chunk(batches, settings.accumulation)) steps.push(weighted(group.flat()));
   }
   return steps;
 }
 
-function weighted(batch: readonly TokenSequence[], batches: number): StepRow[] {
-  const tokens = batch.reduce((sum, sequence) => sum + lossTokenCount(sequence), 0);
-  return batch.map((sequence) => ({ sequence, weight: 1 / (tokens * batches) }));
+function weighted(sequences: readonly TokenSequence[]): StepRow[] {
+  const tokens = sequences.reduce((sum, sequence) => sum + lossTokenCount(sequence), 0);
+  return sequences.map((sequence) => ({ sequence, weight: 1 / tokens }));
 }
 
 function chunk<T>(items: readonly T[], size: number): T[][] {

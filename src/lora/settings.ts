@@ -22,7 +22,7 @@ export const loraSettingsSchema = z.strictObject({
   epochs: z.int().min(1).max(10_000).default(10),
   /** Sequences in a mini-batch. */
   batchSize: z.int().min(1).max(4096).default(1),
-  /** Mini-batches whose mean gradient makes one optimizer step. */
+  /** Mini-batches that make one optimizer step; every token of them weighs the same. */
   accumulation: z.int().min(1).max(1024).default(1),
   learningRate: z.number().positive().max(1).default(1e-3),
   schedule: z.enum(["linear", "cosine", "constant"]).default("linear"),

@@ -119,3 +119,25 @@ for (const family of ["llama", "qwen2"]) {
   });
   test.run();
 }
+
+const accumulation = suite("gradient accumulation");
+const ids = "cases/gradient-accumulation/ids.json";
+
+testWithShared(accumulation, ids, "short and long rows, in one batch or two", async () => {
+  const network = await loadNetwork(sharedPath("goldens/llama/model"));
+  const initial = await readPeft(network.config, sharedPath("goldens/llama/adapter_init"));
+  const sequences = readShared<number[][]>(ids).map((row) => ({ ids: row }));
+  for (const [batchSize, accumulation] of [
+    [1, 2],
+    [2, 1],
+  ]) {
+    const settings = parseLoraSettings({ epochs: 1, shuffle: false, batchSize, accumulation });
+    const [{ losses, gradientNorms }] = await trainJobs(network, [
+      { sequences, settings, initial },
+    ]);
+    // transformers 5.24's Trainer, both ways.
+    assert.ok(Math.abs(losses[0] - 5.704) < 1e-4, `loss ${losses[0]}`);
+    assert.ok(Math.abs(gradientNorms[0] - 2.4978) < 1e-4, `norm ${gradientNorms[0]}`);
+  }
+});
+accumulation.run();
