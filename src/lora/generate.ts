@@ -7,7 +7,7 @@ import { generateRows, type FinishReason } from "../model/generation";
 import { textOf, type Model } from "../model/load";
 import type { ChatMessage } from "../model/types";
 import type { Adapter } from "./adapter";
-import { layerAdapters, scalingOf, stackAdapters, stackShape, type StackTensors } from "./stack";
+import { layerAdapters, stackAdapters, stackScaling, stackShape, type StackTensors } from "./stack";
 
 /** Plain text, a conversation (rendered by the model's chat template), or token ids. */
 export type Prompt = string | readonly ChatMessage[] | readonly number[];
@@ -119,7 +119,7 @@ export function viewAdapters(
 ): { layers: LayerAdapters[]; dispose: () => void } {
   const shape = stackShape(model.config, adapters);
   const tensors: StackTensors = stackAdapters(shape, adapters);
-  const scaling = scalingOf(adapters);
+  const scaling = stackScaling(adapters);
   const layers = Array.from({ length: shape.layers }, (_, l) =>
     layerAdapters(shape, tensors, scaling, l),
   );

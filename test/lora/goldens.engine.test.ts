@@ -13,7 +13,7 @@ import {
 } from "../../src/model/transformer";
 import { readPeft } from "../../src/lora/peft";
 import { parseLoraSettings } from "../../src/lora/settings";
-import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
+import { layerAdapters, stackScaling, stackAdapters, stackShape } from "../../src/lora/stack";
 import { trainJobs } from "../../src/lora/trainer";
 import type { Adapter } from "../../src/lora/adapter";
 import { largestDifference, loadNetwork } from "../model/tiny";
@@ -43,7 +43,9 @@ async function logitsOf(
     const stack = adapter && shape && stackAdapters(shape, [adapter]);
     const views =
       adapter && shape && stack
-        ? network.weights.layers.map((_, l) => layerAdapters(shape, stack, scalingOf([adapter]), l))
+        ? network.weights.layers.map((_, l) =>
+            layerAdapters(shape, stack, stackScaling([adapter]), l),
+          )
         : undefined;
     const hidden = forwardHidden(network, context, views, (saved, x) => free([saved, x]));
     return rows.map((row, r) =>
