@@ -13,7 +13,7 @@ export type { TargetName } from "./model/adapters";
 export { generate, generateGroups } from "./lora/generate";
 export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
 export { scoreRows, scoreRowsLater } from "./lora/score";
-export { trainAdapters } from "./lora/train";
+export { trainAdapters, trainCandidates } from "./lora/train";
 export type { AdapterJob, Sequence } from "./lora/train";
 export type { TrainingOptions, TrainingResult } from "./lora/trainer";
 export { parseLoraSettings } from "./lora/settings";

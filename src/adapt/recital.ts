@@ -4,6 +4,7 @@
  */
 import type { Adapter } from "../lora/adapter";
 import { generate } from "../lora/generate";
+import { requireAdapter } from "../lora/options";
 import { scoreRowsLater } from "../lora/score";
 import { completionSequence } from "../lora/train";
 import type { TokenSequence } from "../lora/plan";
@@ -83,7 +84,7 @@ export async function knownByHeart(
   const losses = await scoreRowsLater(
     model,
     sequences.map(({ ids }) => ids),
-    adapter,
+    ...(adapter ? [adapter] : []),
   );
   return losses.map((own, r) =>
     own.slice((sequences[r].lossFrom ?? 1) - 1).every((loss) => loss < Math.LN2),
@@ -121,8 +122,10 @@ export async function recallAnswers(
   model: Model,
   topics: readonly Topic[],
   questions: readonly string[],
-  { adapter, maximumTokens = 24 }: { adapter?: Adapter; maximumTokens?: number } = {},
+  options: { adapter?: Adapter; maximumTokens?: number } = {},
 ): Promise<Recalled> {
+  const { adapter, maximumTokens = 24 } = options;
+  if ("adapter" in options) requireAdapter(adapter, "recallAnswers");
   if (questions.length === 0) return { recitals: [], answers: [] };
   const recitals = await recite(model, topics, adapter);
   const statements = recitals.flatMap(({ title, text }) =>

@@ -249,7 +249,7 @@ function addScore(program: Command): void {
       const adapter =
         flags.adapter === undefined ? undefined : await loadAdapter(model, flags.adapter);
       const rows = ids ?? (texts ?? []).map((text) => [...tokenSequence(model, text).ids]);
-      const scored = await scoreRowsLater(model, rows, adapter);
+      const scored = await scoreRowsLater(model, rows, ...(adapter ? [adapter] : []));
       if (flags.json) printJson({ rows: scored.map((nll) => ({ nll })) });
       else
         scored.forEach((nll, r) => {

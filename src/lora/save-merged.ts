@@ -19,9 +19,11 @@ import type { ModelConfig } from "../model/types";
 import { disposeWeights, modulePath, type ModelWeights } from "../model/weights";
 import type { Adapter } from "./adapter";
 import { mergeWeights } from "./merge";
+import { requireAdapter } from "./options";
 
 /** Writes the merged model; the loaded one stays as it is. Throws UserError where the folder cannot be made. */
 export async function saveMerged(model: Model, adapter: Adapter, directory: string): Promise<void> {
+  requireAdapter(adapter, "saveMerged");
   await makeFolder(directory);
   const merged = mergeWeights(model.config, model.weights, adapter);
   try {

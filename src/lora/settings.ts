@@ -1,7 +1,7 @@
 /** The settings of one adapter's training, checked once. Defaults are SEAL's (paper, section 3.1 and appendix B). */
 import { z } from "zod";
-import { UserError } from "../messages/errors";
 import { TARGET_NAMES } from "../model/adapters";
+import { checkData } from "../schema/schema";
 
 /** Most optimizer steps that one job may ask for. */
 export const MAXIMUM_STEPS = 200_000;
@@ -47,9 +47,5 @@ export type LoraSettings = z.output<typeof loraSettingsSchema>;
 
 /** Checks settings and fills in the defaults. Throws UserError naming the key. */
 export function parseLoraSettings(settings: unknown, where = "LoRA settings"): LoraSettings {
-  const result = loraSettingsSchema.safeParse(settings);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const key = issue.path.length > 0 ? ` at ${issue.path.join(".")}` : "";
-  throw new UserError(`${where}${key}: ${issue.message}`);
+  return checkData(loraSettingsSchema, settings, where);
 }

@@ -191,9 +191,11 @@ async function answerGroup(
   asked: readonly Member[],
   { generateAnswers = generateGroups }: ExecuteOptions,
 ): Promise<string[][]> {
+  const filled = asked.filter(({ index }) => candidates[index].prompts.length > 0);
+  if (filled.length === 0) return asked.map(() => []);
   const answers = await generateAnswers(
     model,
-    asked.map(({ index, training }) => ({
+    filled.map(({ index, training }) => ({
       ...(training?.adapter ? { adapter: training.adapter } : {}),
       prompts: candidates[index].prompts,
     })),
@@ -203,7 +205,7 @@ async function answerGroup(
       ...(stop ? { stop } : {}),
     },
   );
-  return answers.map((own) => own.map(({ text }) => text));
+  return asked.map((member) => (answers[filled.indexOf(member)] ?? []).map(({ text }) => text));
 }
 
 function outcome(

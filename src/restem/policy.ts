@@ -1,24 +1,30 @@
 /** The outer loop's two moves on the policy: sampling self-edits, and fine-tuning on the kept ones (ReST-EM, Singh et al. 2023). */
+import { z } from "zod";
 import { UserError } from "../messages/errors";
 import { generateGroups, promptTokens, type Prompt } from "../lora/generate";
 import type { Adapter } from "../lora/adapter";
 import type { CheckpointOptions } from "../lora/checkpoint";
 import { mergeWeights } from "../lora/merge";
-import type { LoraSettings } from "../lora/settings";
+import { requireSome } from "../lora/options";
+import { parseLoraSettings, type LoraSettings } from "../lora/settings";
 import { completionSequence, trainAdapters, trainResumably } from "../lora/train";
 import type { Model } from "../model/load";
+import { checkData } from "../schema/schema";
 import type { Executor } from "./group";
 
+const samplingSchema = z
+  .strictObject({
+    /** Self-edits for each prompt, K. */
+    count: z.int().min(1).max(100_000),
+    temperature: z.number().min(0).max(10),
+    topP: z.number().gt(0).max(1),
+    maximumTokens: z.int().min(1).max(131_072),
+  })
+  .readonly();
 /** How self-edits are drawn. */
-export interface SelfEditSampling {
-  /** Self-edits for each prompt, K. */
-  readonly count: number;
-  readonly temperature: number;
-  readonly topP: number;
-  readonly maximumTokens: number;
-}
+export type SelfEditSampling = z.output<typeof samplingSchema>;
 
-/** K completions of each prompt, written here or where the executor writes. */
+/** K completions of each prompt, written here or where the executor writes. Throws UserError for impossible sampling and without prompts. */
 export async function sampleSelfEdits(
   model: Model,
   prompts: readonly Prompt[],
@@ -26,7 +32,8 @@ export async function sampleSelfEdits(
   seed: string,
   executor: Pick<Executor, "generate"> = {},
 ): Promise<string[][]> {
-  const { count, ...drawing } = sampling;
+  const { count, ...drawing } = checkData(samplingSchema, sampling, "sampleSelfEdits");
+  requireSome(prompts, "prompt", "sampleSelfEdits");
   const repeated = prompts.flatMap((prompt) => Array.from({ length: count }, () => prompt));
   const generateAnswers = executor.generate ?? generateGroups;
   const options = { ...drawing, seed, batchRows: 256 };
@@ -54,7 +61,8 @@ export function mergedAdapters(model: Model | PolicyModel): readonly Adapter[] {
 /**
  * Supervised fine-tuning on the kept self-edits: a LoRA adapter, loss on the completion only, merged into new weights
  * (paper, appendix B.1). The old model stays the caller's; the new one's weights are its own. With a checkpoint, a
- * fine-tuning that was stopped goes on where it was.
+ * fine-tuning that was stopped goes on where it was. Throws UserError for impossible settings, without examples, and
+ * where the training gave no adapter.
  */
 export async function fineTunePolicy(
   model: Model,
@@ -62,6 +70,8 @@ export async function fineTunePolicy(
   settings: Partial<LoraSettings>,
   checkpoint?: CheckpointOptions,
 ): Promise<PolicyModel> {
+  requireSome(examples, "example", "fineTunePolicy");
+  parseLoraSettings(settings, "fineTunePolicy: settings");
   const sequences = examples.map(({ prompt, completion }) =>
     completionSequence(model, promptTokens(model, prompt), completion),
   );

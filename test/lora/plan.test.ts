@@ -88,11 +88,11 @@ test("a step of many tokens goes in passes of neighbours with about equally many
   assert.equal(groups(10, 10, 600), [[0, 1], [2]]);
 });
 
-test("settings are checked, and the key at fault is named", () => {
-  assert.throws(() => parseLoraSettings({ epochs: 1e9 }), /LoRA settings at epochs: /);
+test("settings are checked, and the key at fault is named, with the nearest that there is", () => {
+  assert.throws(() => parseLoraSettings({ epochs: 1e9 }), /LoRA settings: epochs: /);
   assert.throws(() => parseLoraSettings({ learningRate: NaN }), /learningRate/);
   assert.throws(() => parseLoraSettings({ targets: ["lm_head"] }), /targets\.0/);
-  assert.throws(() => parseLoraSettings({ epoch: 3 }), /epoch/);
+  assert.throws(() => parseLoraSettings({ epoch: 3 }), /no setting "epoch"; did you mean "epochs"/);
 });
 
 test.run();
