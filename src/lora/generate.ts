@@ -56,7 +56,10 @@ export interface PromptGroup {
   readonly adapter?: Adapter;
   readonly prompts: readonly Prompt[];
 }
-const promptGroupSchema = z.strictObject({ adapter: adapterOption, prompts: z.unknown().optional() });
+const promptGroupSchema = z.strictObject({
+  adapter: adapterOption,
+  prompts: z.unknown().optional(),
+});
 
 /**
  * Continues every prompt. Rows are decoded together and stop on their own. Throws UserError for impossible options, and

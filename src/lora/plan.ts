@@ -1,6 +1,6 @@
 /** Which sequences a job trains on at each step, and what each token weighs in that step's loss. */
 import type { Random } from "../statistics/random";
-import type { LoraSettings } from "./settings";
+import type { TrainingSettings } from "./settings";
 
 /** A training sequence as token ids. */
 export interface TokenSequence {
@@ -26,7 +26,7 @@ export function lossTokenCount(sequence: TokenSequence): number {
 }
 
 /** Number of optimizer steps that `planSteps` will make. */
-export function stepCount(sequences: number, settings: LoraSettings): number {
+export function stepCount(sequences: number, settings: TrainingSettings): number {
   const batches = Math.ceil(sequences / settings.batchSize);
   return settings.epochs * Math.ceil(batches / settings.accumulation);
 }
@@ -38,7 +38,7 @@ export function stepCount(sequences: number, settings: LoraSettings): number {
  */
 export function planSteps(
   sequences: readonly TokenSequence[],
-  settings: LoraSettings,
+  settings: TrainingSettings,
   random: Random,
 ): Step[] {
   const steps: Step[] = [];

@@ -235,12 +235,12 @@ function adaptersByLayer(
 }
 
 /** The ids that go through the model: nothing is predicted from a sequence's last, and no other attends to it. */
-function readIds(steps: readonly Step[]): number[][][] {
+export function readIds(steps: readonly Step[]): number[][][] {
   return steps.map((step) => step.map(({ sequence }) => sequence.ids.slice(0, -1)));
 }
 
 /** The tokens that count in the loss, in the order in which `readLosses` takes them. */
-function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
+export function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
   const tokens: LossToken[] = [];
   steps.forEach((step, k) => {
     step.forEach((own, r) => {
@@ -254,7 +254,7 @@ function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
 }
 
 /** Per row, the number of ids that may be attended to; undefined where that is all of them. */
-function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefined {
+export function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefined {
   if (!steps.some((step) => step.some((row) => row.sequence.padFrom !== undefined)))
     return undefined;
   return steps.flatMap((step) =>

@@ -11,6 +11,7 @@ import { trainingCheckpoint, type CheckpointOptions } from "./checkpoint";
 import { adapterOption, functionOf, requireSome } from "./options";
 import type { TokenSequence } from "./plan";
 import { parseLoraSettings, type LoraSettings } from "./settings";
+import type { SequenceJob } from "./job";
 import {
   trainGroups,
   trainJobs,
@@ -102,7 +103,10 @@ export async function trainResumably(
 }
 
 /** All that a training's result depends on, as plain data. */
-function determiningOf(model: Model, { settings, sequences, initial }: TrainingJob): object {
+export function determiningOf(
+  model: Model,
+  { settings, sequences, initial }: SequenceJob & Pick<TrainingJob, "initial">,
+): object {
   const engine = engineInfo();
   return {
     model: model.inputs.map(({ sha256 }) => sha256),
@@ -126,15 +130,20 @@ function hashOf(adapter: Adapter): string {
 /** Throws UserError for what is wrong with a job. */
 function checkedJob(model: Model, job: AdapterJob, where: string): TrainingJob {
   checkData(jobSchema, job, where);
-  requireSome(job.sequences, "training sequence", where);
-  job.sequences.forEach((sequence, i) => {
+  checkSequences(job.sequences, where);
+  const settings = parseLoraSettings(job.settings ?? {}, `${where}: settings`);
+  return trainingJob(model, job, { settings });
+}
+
+/** Throws UserError where there are no training sequences, or one is none. */
+export function checkSequences(sequences: readonly Sequence[], where: string): void {
+  requireSome(sequences, "training sequence", where);
+  sequences.forEach((sequence, i) => {
     if (!isSequence(sequence))
       throw new UserError(
         `${where}: training sequence ${i + 1} is neither a text, nor a prompt with its completion, nor token ids.`,
       );
   });
-  const settings = parseLoraSettings(job.settings ?? {}, `${where}: settings`);
-  return trainingJob(model, job, { settings });
 }
 
 function isSequence(value: unknown): boolean {

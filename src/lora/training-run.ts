@@ -131,7 +131,7 @@ class TrainingRun implements Resumable {
     job.losses.push(...losses);
     job.norms.push(...gradientNorms);
     job.tokens = tokens;
-    job.dropout = createRandom({ state: dropout });
+    if (dropout) job.dropout = createRandom({ state: dropout });
     tf.dispose(this.tensors());
     const count = this.parameters.length;
     const made = tensors.map(({ shape, values }) =>

@@ -53,8 +53,19 @@ export interface PolicyModel extends Model {
   readonly merged: readonly Adapter[];
 }
 
-/** The adapters that were merged into a model's files' weights; none for a model as it was loaded. */
+/**
+ * The adapters that were merged into a model's files' weights; none for a model as it was loaded. Throws UserError for a
+ * model of which that is not all that was trained, as another process or machine could not have its weights.
+ */
 export function mergedAdapters(model: Model | PolicyModel): readonly Adapter[] {
+  if (model.ownWeights)
+    throw new UserError(
+      `The weights of ${model.id} were trained in full, so only this process has them: run it without a queue, processes or a server.`,
+    );
+  return mergedSoFar(model);
+}
+
+function mergedSoFar(model: Model | PolicyModel): readonly Adapter[] {
   return "merged" in model ? model.merged : [];
 }
 
@@ -86,6 +97,6 @@ export async function fineTunePolicy(
   return {
     ...model,
     weights: mergeWeights(model.config, model.weights, result.adapter),
-    merged: [...mergedAdapters(model), result.adapter],
+    merged: [...mergedSoFar(model), result.adapter],
   };
 }

@@ -44,8 +44,11 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
     else if (current instanceof z.ZodArray) current = current.element as z.ZodType;
     else return [];
   }
-  current = unwrapped(current);
-  return current instanceof z.ZodObject ? Object.keys(current.shape as object) : [];
+  const last = unwrapped(current);
+  const objects = last instanceof z.ZodDiscriminatedUnion ? last.options : [last];
+  return objects.flatMap((object) =>
+    object instanceof z.ZodObject ? Object.keys(object.shape as object) : [],
+  );
 }
 
 function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {
