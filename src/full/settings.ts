@@ -1,6 +1,7 @@
 /** The settings of a training of all weights, and those of either way of training, for experiments that leave the choice. */
 import { z } from "zod";
 import { loraSettingsSchema, trainingSettings } from "../lora/settings";
+import { checkData } from "../schema/schema";
 
 /** Schema of the settings; unknown keys are errors. Defaults that are not LoRA's are those of SEAL's later continued pretraining. */
 export const fullSettingsSchema = z.strictObject({
@@ -21,7 +22,14 @@ export const innerLoopSettingsSchema = z.discriminatedUnion(
   { error: 'the method is "lora", the default, or "full"' },
 );
 
-/** Whether plain settings ask for a training of all weights. */
-export function isFull(settings: Readonly<Record<string, unknown>>): boolean {
+/** Checks settings, marked or not, and fills in the defaults. Throws UserError naming the key. */
+export function parseFullSettings(settings: object, where = "settings"): FullSettings {
+  return checkData(fullSettingsSchema, { method: "full", ...settings }, where);
+}
+
+/** Whether settings ask for a training of all weights. */
+export function isFull<T extends { readonly method?: unknown }>(
+  settings: T,
+): settings is T & { readonly method: "full" } {
   return settings.method === "full";
 }

@@ -18,7 +18,7 @@ import { parameterCount } from "../model/shape";
 import type { ModelConfig } from "../model/types";
 import { checkData } from "../schema/schema";
 import { trainWeights } from "./run";
-import { fullSettingsSchema, type FullSettings } from "./settings";
+import { parseFullSettings, type FullSettings } from "./settings";
 
 /** What is trained on. Settings left out are those of SEAL's continued pretraining: one epoch at 7e-5. */
 export interface FullJob {
@@ -84,10 +84,6 @@ export async function trainFullCandidate(model: Model, job: FullJob): Promise<Fu
   }
   const sequences = job.sequences.map((sequence) => tokenSequence(model, sequence));
   return train(model, { sequences, settings, ...(problem === undefined ? {} : { problem }) }, {});
-}
-
-function parseFullSettings(settings: object, where: string): FullSettings {
-  return checkData(fullSettingsSchema, { method: "full", ...settings }, where);
 }
 
 async function train(
