@@ -25,7 +25,7 @@ export type { ChatMessage, Llama3RopeScaling, ModelConfig, Tokenizer } from "./m
 // Adapters
 export { TARGET_NAMES } from "./model/adapters";
 export type { TargetName } from "./model/adapters";
-export { trainAdapters } from "./lora/train";
+export { trainAdapters, trainCandidates } from "./lora/train";
 export type { AdapterJob, CompletionSequence, Sequence } from "./lora/train";
 export type { TokenSequence } from "./lora/plan";
 export type { TrainingOptions, TrainingResult } from "./lora/trainer";
@@ -33,7 +33,10 @@ export { parseLoraSettings } from "./lora/settings";
 export type { LoraSettings } from "./lora/settings";
 export type { Adapter, HostTensor } from "./lora/adapter";
 export { loadAdapter, mergeAdapter, saveAdapter } from "./lora/files";
-export { saveMerged } from "./lora/save-merged";
+export { saveMerged, saveModel } from "./lora/save-merged";
+export { trainFull } from "./full/train";
+export type { FullJob, FullOptions, FullResult } from "./full/train";
+export type { FullSettings } from "./full/settings";
 
 // Generation
 export { generate, generateGroups } from "./lora/generate";

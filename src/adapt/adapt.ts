@@ -3,16 +3,19 @@
  * on self-edits that the model writes, until the model has the passage by heart, and the user's questions are answered before
  * and after, from what the model itself recites. Reciting and answering are recital.ts's, files memory.ts's.
  */
+import { z } from "zod";
 import { UserError } from "../messages/errors";
 import type { Adapter } from "../lora/adapter";
+import { adapterOption, functionOf } from "../lora/options";
 import type { TokenSequence } from "../lora/plan";
-import type { LoraSettings } from "../lora/settings";
+import { parseLoraSettings, type LoraSettings } from "../lora/settings";
 import { tokenSequence, trainAdapters } from "../lora/train";
 import { TARGET_NAMES } from "../model/adapters";
 import type { Model } from "../model/load";
 import { createRandom } from "../statistics/random";
 import { sampleSelfEdits } from "../restem/policy";
-import { selfEditPrompt, type Article, type SelfEditKind } from "../selfedit/prompts";
+import { checkData, strictObject } from "../schema/schema";
+import { selfEditKinds, selfEditPrompt, type Article } from "../selfedit/prompts";
 import { trainingSequences } from "../selfedit/sequences";
 import {
   knownByHeart,
@@ -33,33 +36,35 @@ export type Lesson =
       readonly line: string;
     };
 
-/** Settings of `adaptToPassage`; the defaults were chosen on SmolLM2-135M (experiments/adapt/README.md). */
-export interface AdaptOptions {
+const adaptOptionsSchema = strictObject({
   /** Asked before and after; none unless told. */
-  readonly questions?: readonly string[];
+  questions: z.array(z.string().min(1)).readonly().optional(),
   /** Self-edits that the model writes and learns beside the passage, 1 unless told. */
-  readonly selfEdits?: number;
+  selfEdits: z.int().min(0).max(1000).optional(),
   /** The prompt that asks for self-edits, "implications" unless told. */
-  readonly kind?: SelfEditKind;
+  kind: z.enum(selfEditKinds).optional(),
   /** Laid over `adaptSettings`; nothing unless told. */
-  readonly settings?: Partial<LoraSettings>;
+  settings: z.custom<Partial<LoraSettings>>().optional(),
   /** Most rounds of training after the first for what is not yet known by heart, 8 unless told. */
-  readonly extraRounds?: number;
+  extraRounds: z.int().min(0).max(1000).optional(),
   /** Go on from this adapter, whose rank, alpha and targets then hold; from a fresh one unless told. */
-  readonly initial?: Adapter;
+  initial: adapterOption,
   /** What `initial` was trained on, of which parts of passages are rehearsed; nothing unless told. */
-  readonly earlier?: readonly Lesson[];
+  earlier: z.custom<readonly Lesson[]>(Array.isArray, "must be a list of lessons").optional(),
   /** Most tokens of a self-edit, 96 unless told. */
-  readonly selfEditTokens?: number;
+  selfEditTokens: z.int().min(1).max(131_072).optional(),
   /** Most tokens of an answer, 24 unless told. */
-  readonly answerTokens?: number;
+  answerTokens: z.int().min(1).max(131_072).optional(),
   /** Of the self-edits and of the order in training, 0 unless told. */
-  readonly seed?: number;
+  seed: z.number().optional(),
   /** Called when a stage begins, "training" for every round; nothing is called unless told. */
-  readonly onStage?: (stage: "asking" | "writing" | "training" | "answering") => void;
+  onStage:
+    functionOf<(stage: "asking" | "writing" | "training" | "answering") => void>().optional(),
   /** Called after each optimizer step with the steps of the present round; nothing is called unless told. */
-  readonly onStep?: (done: number, total: number) => void;
-}
+  onStep: functionOf<(done: number, total: number) => void>().optional(),
+}).readonly();
+/** Settings of `adaptToPassage`; the defaults were chosen on SmolLM2-135M (experiments/adapt/README.md). */
+export interface AdaptOptions extends z.output<typeof adaptOptionsSchema> {}
 
 /** What came of it. */
 export interface Adaptation {
@@ -123,13 +128,15 @@ const LONGEST_PASSAGE = 8000;
 
 /**
  * Adapts to a passage. The model itself is not changed: generate with the adapter, or `mergeAdapter`. Throws UserError
- * for a passage that is empty or too long, and for a training that diverged.
+ * for impossible options, for a passage that is empty or too long, and for a training that diverged.
  */
 export async function adaptToPassage(
   model: Model,
   article: Article,
   options: AdaptOptions = {},
 ): Promise<Adaptation> {
+  checkData(adaptOptionsSchema, options, "adaptToPassage");
+  parseLoraSettings(roundSettings(options, 0), "adaptToPassage: settings");
   checkArticle(article);
   const { initial, onStage, questions = [], answerTokens, seed = 0 } = options;
   const clock = stopwatch();
@@ -247,32 +254,32 @@ async function learn(
 async function round(
   model: Model,
   lessons: readonly Lesson[],
-  { settings, seed = 0, onStage, onStep }: AdaptOptions,
+  options: AdaptOptions,
   index: number,
   initial: Adapter | undefined,
 ): Promise<{ adapter: Adapter; losses: readonly number[] }> {
+  const { onStage, onStep } = options;
   onStage?.("training");
-  const [result] = await trainAdapters(
-    model,
-    [
-      {
-        sequences: lessons.map((lesson) => lessonSequence(model, lesson)),
-        settings: {
-          ...adaptSettings,
-          ...settings,
-          ...(index > 0 ? extraSettings : {}),
-          seed: `${seed}/${index}`,
-        },
-        ...(initial ? { initial } : {}),
-      },
-    ],
-    onStep ? { onStep } : {},
-  );
+  const job = {
+    sequences: lessons.map((lesson) => lessonSequence(model, lesson)),
+    settings: roundSettings(options, index),
+    ...(initial ? { initial } : {}),
+  };
+  const [result] = await trainAdapters(model, [job], onStep ? { onStep } : {});
   if (!result.adapter)
     throw new UserError(
       `The training ended as "${result.status}" (${result.reason ?? "no reason"}). A smaller learning rate may help.`,
     );
   return { adapter: result.adapter, losses: result.losses };
+}
+
+function roundSettings({ settings, seed = 0 }: AdaptOptions, index: number): Partial<LoraSettings> {
+  return {
+    ...adaptSettings,
+    ...settings,
+    ...(index > 0 ? extraSettings : {}),
+    seed: `${seed}/${index}`,
+  };
 }
 
 /** A self-edit's line has SEAL's form, under the title. */

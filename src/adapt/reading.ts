@@ -71,6 +71,7 @@ export async function readAnswers(
   let open = [...questions.keys()];
   for (let rank = 0; rank < SENTENCES_READ; rank++) {
     open = open.filter((q) => rank < chosen[q].length);
+    if (open.length === 0) break;
     const prompts = open.map((q) => readingPrompt(chosen[q][rank], questions[q]));
     const read = await generate(model, prompts, { maximumTokens, stop: ["\n"] });
     const texts = read.map(({ text }) => text.trim());
@@ -100,6 +101,7 @@ async function likeliest(
   statements: readonly Statement[],
   question: string,
 ): Promise<Statement[]> {
+  if (statements.length === 0) return [];
   const named = statements.filter(({ title }) => withoutName(question, title) !== question);
   const considered = named.length > 0 ? named : statements;
   const losses = await answerLosses(

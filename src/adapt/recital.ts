@@ -4,6 +4,7 @@
  */
 import type { Adapter } from "../lora/adapter";
 import { generate } from "../lora/generate";
+import { requireAdapter } from "../lora/options";
 import { scoreRowsLater } from "../lora/score";
 import { completionSequence } from "../lora/train";
 import type { TokenSequence } from "../lora/plan";
@@ -86,7 +87,7 @@ export async function knownByHeart(
   const losses = await scoreRowsLater(
     model,
     sequences.map(({ ids }) => ids),
-    adapter,
+    ...(adapter ? [adapter] : []),
   );
   return losses.map((own, r) =>
     own.slice((sequences[r].lossFrom ?? 1) - 1).every((loss) => loss < Math.LN2),
@@ -134,8 +135,10 @@ export async function recallAnswers(
   model: Model,
   topics: readonly Topic[],
   questions: readonly string[],
-  { adapter, maximumTokens = 24 }: RecallOptions = {},
+  options: RecallOptions = {},
 ): Promise<Recalled> {
+  const { adapter, maximumTokens = 24 } = options;
+  if ("adapter" in options) requireAdapter(adapter, "recallAnswers");
   if (questions.length === 0) return { recitals: [], answers: [] };
   const recitals = await recite(model, topics, adapter);
   const statements = recitals.flatMap(({ title, text }) =>

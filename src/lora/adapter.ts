@@ -12,9 +12,17 @@ export interface HostTensor {
   readonly values: Float32Array;
 }
 
-/** A LoRA adapter. */
-export interface Adapter {
+/** Rank and alpha of one module's adapter. */
+export interface ModuleForm {
   /** PEFT's r. */
+  readonly rank: number;
+  /** PEFT's lora_alpha. */
+  readonly alpha: number;
+}
+
+/** What an adapter is beside its values. */
+export interface AdapterForm {
+  /** PEFT's r; the largest of its modules. */
   readonly rank: number;
   /** PEFT's lora_alpha; its output is scaled by alpha / rank. */
   readonly alpha: number;
@@ -22,6 +30,17 @@ export interface Adapter {
   readonly dropout: number;
   /** The adapted linear layers, in the order of `TARGET_NAMES`. */
   readonly targets: readonly TargetName[];
+  /** Scaling is alpha / sqrt(rank) (rsLoRA, Kalajdzievski 2023) instead of alpha / rank. */
+  readonly rslora?: boolean;
+  /**
+   * By module path, where not every target of every layer has this rank and alpha (PEFT's patterns and choices of
+   * layers); a module that is not named has no adapter.
+   */
+  readonly modules?: ReadonlyMap<string, ModuleForm>;
+}
+
+/** A LoRA adapter. */
+export interface Adapter extends AdapterForm {
   /** By PEFT's names: `…lora_A.weight` [rank, in] and `…lora_B.weight` [out, rank]. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
 }
@@ -29,6 +48,45 @@ export interface Adapter {
 /** PEFT's name of a matrix in adapter_model.safetensors. */
 export function adapterTensorName(layer: number, target: TargetName, matrix: "A" | "B"): string {
   return `base_model.model.${modulePath(layer, target)}.lora_${matrix}.weight`;
+}
+
+/** An adapter's form, which holds on to none of its values. */
+export function formOf({ rank, alpha, dropout, targets, rslora, modules }: Adapter): AdapterForm {
+  const own = { ...(rslora ? { rslora } : {}), ...(modules ? { modules } : {}) };
+  return { rank, alpha, dropout, targets, ...own };
+}
+
+/** Rank and alpha of a module; undefined where it has no adapter. */
+export function moduleForm(
+  { rank, alpha, targets, modules }: AdapterForm,
+  layer: number,
+  target: TargetName,
+): ModuleForm | undefined {
+  if (modules) return modules.get(modulePath(layer, target));
+  return targets.includes(target) ? { rank, alpha } : undefined;
+}
+
+/** What a module's A B is multiplied by. */
+export function scalingOf({ rslora }: AdapterForm, { rank, alpha }: ModuleForm): number {
+  return alpha / (rslora ? Math.sqrt(rank) : rank);
+}
+
+/** The scaling that all modules of an adapter have; undefined where they have several. */
+export function commonScaling(form: AdapterForm): number | undefined {
+  const scalings = [...(form.modules?.values() ?? [form])].map((own) => scalingOf(form, own));
+  return scalings.every((own) => own === scalings[0]) ? scalings[0] : undefined;
+}
+
+/** A module's matrices and their scaling; undefined where it has no adapter. */
+export function moduleMatrices(
+  adapter: Adapter,
+  layer: number,
+  target: TargetName,
+): { a: HostTensor; b: HostTensor; rank: number; scaling: number } | undefined {
+  const form = moduleForm(adapter, layer, target);
+  const a = adapter.tensors.get(adapterTensorName(layer, target, "A"));
+  const b = adapter.tensors.get(adapterTensorName(layer, target, "B"));
+  return form && a && b ? { a, b, rank: form.rank, scaling: scalingOf(adapter, form) } : undefined;
 }
 
 /** Targets in their canonical order. */

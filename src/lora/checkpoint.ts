@@ -15,7 +15,8 @@ export interface TrainingState {
   readonly losses: readonly number[];
   readonly gradientNorms: readonly number[];
   readonly tokens: number;
-  readonly dropout: RandomState;
+  /** State of the dropout's generator, where there is dropout. */
+  readonly dropout?: RandomState;
   /** Parameters and the optimizer's moments, in an order of the training's own. */
   readonly tensors: readonly TensorValues[];
 }

@@ -1,40 +1,45 @@
 /** Text generation for people: prompts as text, chats or ids, with no adapter, one, or one for each group of prompts. */
+import { z } from "zod";
 import { free } from "../engine/scope";
+import { UserError } from "../messages/errors";
 import { createRandom } from "../statistics/random";
 import type { LayerAdapters } from "../model/adapters";
 import { renderChat } from "../model/chat";
 import { generateRows, type FinishReason } from "../model/generation";
 import { textOf, type Model } from "../model/load";
 import type { ChatMessage } from "../model/types";
+import { checkData, strictObject } from "../schema/schema";
 import type { Adapter } from "./adapter";
-import { layerAdapters, scalingOf, stackAdapters, stackShape, type StackTensors } from "./stack";
+import { adapterOption, functionOf, requireIds, requireSome, seedSchema } from "./options";
+import { layerAdapters, stackAdapters, stackScaling, stackShape, type StackTensors } from "./stack";
 
 /** Plain text, a conversation (rendered by the model's chat template), or token ids. */
 export type Prompt = string | readonly ChatMessage[] | readonly number[];
 
-/** Options of `generate`. */
-export interface GenerateOptions {
-  /** Used while generating; none unless told. */
-  readonly adapter?: Adapter;
+const generateOptionsSchema = strictObject({
+  /** Used while generating; left out, the model is used as it is. */
+  adapter: adapterOption,
   /** Most new tokens of an answer, 64 unless told. */
-  readonly maximumTokens?: number;
+  maximumTokens: z.int().min(1).max(131_072).optional(),
   /** Divides the logits before sampling; 0 unless told, which is greedy. */
-  readonly temperature?: number;
+  temperature: z.number().min(0).max(10).optional(),
   /** Samples among the likeliest tokens that together have this probability; 1 unless told, which is all. */
-  readonly topP?: number;
+  topP: z.number().gt(0).max(1).optional(),
   /** Prompt i draws from a generator seeded with this and i; 0 unless told. */
-  readonly seed?: number | string;
+  seed: seedSchema.optional(),
   /** Texts that end an answer and are cut off; none unless told. */
-  readonly stop?: readonly string[];
+  stop: z.array(z.string().min(1)).readonly().optional(),
   /** Further tokens that end an answer, beside the model's own; none unless told. */
-  readonly stopTokens?: readonly number[];
+  stopTokens: z.array(z.int().min(0)).readonly().optional(),
   /** The tokens that may follow an answer's tokens so far (constrained decoding); any where undefined, and unless told. */
-  readonly allowed?: (tokens: readonly number[]) => readonly number[] | undefined;
+  allowed: functionOf<(tokens: readonly number[]) => readonly number[] | undefined>().optional(),
   /** Rows decoded at once, 64 unless told. */
-  readonly batchRows?: number;
+  batchRows: z.int().min(1).max(1_000_000).optional(),
   /** Called with the text so far of prompt `index` of group `group`; nothing is called unless told. */
-  readonly onText?: (text: string, index: number, group: number) => void;
-}
+  onText: functionOf<(text: string, index: number, group: number) => void>().optional(),
+}).readonly();
+/** Options of `generate`. */
+export interface GenerateOptions extends z.output<typeof generateOptionsSchema> {}
 
 /** One answer. */
 export interface Generated {
@@ -48,57 +53,96 @@ export interface Generated {
   readonly finish: FinishReason;
 }
 
-/** Prompts that share an adapter. */
+/** Prompts that share an adapter; without one, the model as it is. */
 export interface PromptGroup {
   /** Used for these prompts; none unless told. */
   readonly adapter?: Adapter;
   /** What is continued. */
   readonly prompts: readonly Prompt[];
 }
+const promptGroupSchema = z.strictObject({
+  adapter: adapterOption,
+  prompts: z.unknown().optional(),
+});
 
-/** Continues every prompt. Rows are decoded together and stop on their own. */
+/**
+ * Continues every prompt. Rows are decoded together and stop on their own. Throws UserError for impossible options, and
+ * for an adapter that is given but missing.
+ */
 export async function generate(
   model: Model,
   prompts: readonly Prompt[],
   options: GenerateOptions = {},
 ): Promise<Generated[]> {
-  if (prompts.length === 0) return [];
-  const { adapter } = options;
-  const [answers] = await generateGroups(
-    model,
-    [{ ...(adapter ? { adapter } : {}), prompts }],
-    options,
-  );
+  const { adapter, ...others } = checkData(generateOptionsSchema, options, "generate");
+  const rows = [promptRows(model, prompts, "generate")];
+  const [answers] = await continueRows(model, adapter ? [adapter] : [], rows, others);
   return answers;
 }
 
-/** Continues the prompts of several adapters at once; either every group has an adapter or none has. */
+/** Continues the prompts of several adapters at once; either every group has an adapter or none has. Errors as in `generate`. */
 export async function generateGroups(
   model: Model,
   groups: readonly PromptGroup[],
   options: Omit<GenerateOptions, "adapter"> = {},
 ): Promise<Generated[][]> {
-  const rows = groups.map(({ prompts }) => prompts.map((prompt) => promptTokens(model, prompt)));
-  const answers: Generated[][] = groups.map(() => []);
-  const batchRows = Math.max(1, options.batchRows ?? 64);
-  const together = Math.min(groups.length, batchRows);
-  for (let first = 0; first < groups.length; first += together) {
-    const members = groups.slice(first, first + together);
+  const where = "generateGroups";
+  const checked = checkData(generateOptionsSchema, options, where);
+  requireSome(groups, "group", where);
+  const places = groups.map((_, g) => `${where}: group ${g + 1}`);
+  groups.forEach((group, g) => checkData(promptGroupSchema, group, places[g]));
+  const adapters = groups.flatMap(({ adapter }) => adapter ?? []);
+  if (adapters.length > 0 && adapters.length < groups.length)
+    throw new UserError(`${where}: either every group has an adapter or none has.`);
+  const rows = groups.map(({ prompts }, g) => promptRows(model, prompts, places[g]));
+  return continueRows(model, adapters, rows, checked);
+}
+
+/** Continues rows [group][prompt], with an adapter for each group or none at all. */
+async function continueRows(
+  model: Model,
+  adapters: readonly Adapter[],
+  rows: readonly (readonly (readonly number[])[])[],
+  options: Omit<GenerateOptions, "adapter">,
+): Promise<Generated[][]> {
+  const answers: Generated[][] = rows.map(() => []);
+  const batchRows = options.batchRows ?? 64;
+  const together = Math.min(rows.length, batchRows);
+  for (let first = 0; first < rows.length; first += together) {
     const own = rows.slice(first, first + together);
-    const adapters = stackedViews(model, members);
+    const members = adapters.slice(first, first + together);
+    const views = members.length > 0 ? viewAdapters(model, members) : undefined;
     try {
-      const perGroup = Math.max(1, Math.floor(batchRows / members.length));
+      const perGroup = Math.max(1, Math.floor(batchRows / own.length));
       const longest = Math.max(...own.map((group) => group.length));
       for (let start = 0; start < longest; start += perGroup) {
         const batch = own.map((group) => group.slice(start, start + perGroup));
-        const generated = await decode(model, adapters?.layers, batch, options, first, start);
+        const generated = await decode(model, views?.layers, batch, options, first, start);
         generated.forEach((group, g) => answers[first + g].push(...group));
       }
     } finally {
-      adapters?.dispose();
+      views?.dispose();
     }
   }
   return answers;
+}
+
+/** Token ids of every prompt. Throws UserError where there are none, or a prompt is not one that the model can read. */
+function promptRows(
+  model: Model,
+  prompts: readonly Prompt[],
+  where: string,
+): (readonly number[])[] {
+  requireSome(prompts, "prompt", where);
+  return prompts.map((prompt, p) => {
+    const place = `${where}: prompt ${p + 1}`;
+    if (typeof prompt !== "string" && !Array.isArray(prompt))
+      throw new UserError(`${place} is neither a text nor a list of messages or token ids.`);
+    const ids = promptTokens(model, prompt);
+    if (ids.length === 0) throw new UserError(`${place} has no tokens.`);
+    requireIds(ids, model.config.vocabularySize, place);
+    return ids;
+  });
 }
 
 /** Token ids of a prompt; chats end where the assistant's answer begins. */
@@ -128,22 +172,11 @@ export function viewAdapters(
 ): { layers: LayerAdapters[]; dispose: () => void } {
   const shape = stackShape(model.config, adapters);
   const tensors: StackTensors = stackAdapters(shape, adapters);
-  const scaling = scalingOf(adapters);
+  const scaling = stackScaling(adapters);
   const layers = Array.from({ length: shape.layers }, (_, l) =>
     layerAdapters(shape, tensors, scaling, l),
   );
   return { layers, dispose: () => free(layers, tensors) };
-}
-
-function stackedViews(
-  model: Model,
-  groups: readonly PromptGroup[],
-): { layers: LayerAdapters[]; dispose: () => void } | undefined {
-  const adapters = groups.flatMap(({ adapter }) => (adapter ? [adapter] : []));
-  if (adapters.length === 0) return undefined;
-  if (adapters.length !== groups.length)
-    throw new Error("Groups with and without an adapter cannot be decoded together.");
-  return viewAdapters(model, adapters);
 }
 
 async function decode(

@@ -1,20 +1,25 @@
 /** A training job, how it ended, and why some are refused before any work. The training itself is elsewhere. */
 import os from "node:os";
 import * as tf from "@tensorflow/tfjs";
-import { targetShape } from "../model/adapters";
+import { adapterParameterCount } from "../model/shape";
 import type { ModelConfig } from "../model/types";
 import type { Adapter } from "./adapter";
 import { lossTokenCount, stepCount, type TokenSequence } from "./plan";
-import { MAXIMUM_STEPS, type LoraSettings } from "./settings";
+import { MAXIMUM_STEPS, type LoraSettings, type TrainingSettings } from "./settings";
+
+/** What is trained on, and how, whatever is trained. */
+export interface SequenceJob {
+  readonly sequences: readonly TokenSequence[];
+  readonly settings: TrainingSettings;
+  /** Why it must not be trained, where that was found while it was prepared. */
+  readonly problem?: string;
+}
 
 /** One adapter to train. */
-export interface TrainingJob {
-  readonly sequences: readonly TokenSequence[];
+export interface TrainingJob extends SequenceJob {
   readonly settings: LoraSettings;
   /** Start from this adapter instead of a fresh one; its rank, alpha and targets then hold. */
   readonly initial?: Adapter;
-  /** Why it must not be trained, where that was found while it was prepared. */
-  readonly problem?: string;
 }
 
 /** How a job ended. Only "ok" has an adapter; "failed" ran out of memory. */
@@ -39,17 +44,21 @@ export function withoutTraining(status: "rejected" | "failed", reason: string): 
 }
 
 /** A sequence cut to the settings' maximumTokens. */
-export function cutSequence(settings: LoraSettings, sequence: TokenSequence): TokenSequence {
+export function cutSequence(settings: TrainingSettings, sequence: TokenSequence): TokenSequence {
   return sequence.ids.length > settings.maximumTokens
     ? { ...sequence, ids: sequence.ids.slice(0, settings.maximumTokens) }
     : sequence;
 }
 
-/** Why a job cannot be trained at all, or undefined. Needs no tensor, so that a refused job never touches the others. */
+/**
+ * Why a job cannot be trained at all, or undefined. `leastBytes` says what it needs at the least. Needs no tensor, so that
+ * a refused job never touches the others.
+ */
 export function jobProblem(
   config: ModelConfig,
-  job: TrainingJob,
+  job: SequenceJob,
   memoryLimit: number,
+  leastBytes: () => number,
 ): string | undefined {
   const { settings, problem } = job;
   if (problem !== undefined) return problem;
@@ -61,7 +70,7 @@ export function jobProblem(
     const reason = sequenceProblem(config, cut, sequence.ids.length);
     if (reason !== undefined) return `training sequence ${i + 1} ${reason}`;
   }
-  const bytes = leastTrainingBytes(config, job);
+  const bytes = leastBytes();
   if (bytes > memoryLimit)
     return `needs ${gigabytes(bytes)} of memory at the least; there are ${gigabytes(memoryLimit)}`;
   return undefined;
@@ -87,14 +96,16 @@ function sequenceProblem(
 
 /**
  * Bytes that training a job alone cannot do without: adapter, gradient and two moments, and what its largest step
- * keeps of every layer for the way back. A lower bound: a job that it refuses would not have fitted.
+ * keeps. A lower bound: a job that it refuses would not have fitted.
  */
 export function leastTrainingBytes(config: ModelConfig, job: TrainingJob): number {
-  const { settings, sequences } = job;
-  const { rank, targets } = job.initial ?? settings;
-  const shapes = targets.map((target) => targetShape(config, target));
-  const widths = shapes.reduce((sum, { input, output }) => sum + input + output, 0);
-  const parameters = config.layerCount * rank * widths;
+  const { rank, targets } = job.initial ?? job.settings;
+  const parameters = adapterParameterCount(config, rank, targets);
+  return 4 * 4 * parameters + leastKeptBytes(config, job);
+}
+
+/** Bytes at the least of what the largest step of a job keeps of every layer for the way back. */
+export function leastKeptBytes(config: ModelConfig, { settings, sequences }: SequenceJob): number {
   const { hiddenSize, intermediateSize, headCount, keyValueHeadCount, headDim } = config;
   const rows = Math.min(sequences.length, settings.batchSize * settings.accumulation);
   const longest = sequences
@@ -110,7 +121,7 @@ export function leastTrainingBytes(config: ModelConfig, job: TrainingJob): numbe
     : config.layerCount * perToken;
   // Only the longest row is counted at its length; the others have at least one token each.
   const tokens = longest + rows - 1;
-  return 4 * (4 * parameters + tokens * kept);
+  return 4 * tokens * kept;
 }
 
 /** Bytes that the engine could give at the very most: WebAssembly's 32-bit heap, or the machine's memory. */

@@ -10,7 +10,7 @@ import {
 import { plainMatrix, storedMatrix, type WeightMatrix } from "../model/matrix";
 import type { ModelConfig } from "../model/types";
 import type { LayerWeights, ModelWeights } from "../model/weights";
-import { adapterTensorName, type Adapter } from "./adapter";
+import { moduleMatrices, type Adapter } from "./adapter";
 
 /** What is added to one target's matrix, [in, out]; undefined where nothing is. Called within tf.tidy. */
 export type WeightChange = (layer: number, target: TargetName) => tf.Tensor2D | undefined;
@@ -41,25 +41,25 @@ export function changeWeights(
   return { embedding, layers, finalNorm: tf.clone(weights.finalNorm), head };
 }
 
-/** What an adapter adds to a target's matrix: alpha / rank A B, [in, out]; undefined where it does not adapt it. The caller disposes it. */
+/** What an adapter adds to a target's matrix: scaling A B, [in, out]; undefined where it does not adapt it. The caller disposes it. */
 export function adapterChange(
   config: ModelConfig,
   adapter: Adapter,
   layer: number,
   target: TargetName,
 ): tf.Tensor2D | undefined {
-  const a = adapter.tensors.get(adapterTensorName(layer, target, "A"));
-  const b = adapter.tensors.get(adapterTensorName(layer, target, "B"));
-  if (!a || !b) return undefined;
+  const own = moduleMatrices(adapter, layer, target);
+  if (!own) return undefined;
+  const { a, b, rank, scaling } = own;
   const { input, output } = targetShape(config, target);
   return tf.tidy(() => {
     const product = tf.matMul<tf.Tensor2D>(
-      tf.tensor2d(a.values, [adapter.rank, input]),
-      tf.tensor2d(b.values, [output, adapter.rank]),
+      tf.tensor2d(a.values, [rank, input]),
+      tf.tensor2d(b.values, [output, rank]),
       true,
       true,
     );
-    return tf.mul<tf.Tensor2D>(product, adapter.alpha / adapter.rank);
+    return tf.mul<tf.Tensor2D>(product, scaling);
   });
 }
 

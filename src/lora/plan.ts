@@ -1,6 +1,6 @@
 /** Which sequences a job trains on at each step, and what each token weighs in that step's loss. */
 import type { Random } from "../statistics/random";
-import type { LoraSettings } from "./settings";
+import type { TrainingSettings } from "./settings";
 
 /** A training sequence as token ids. */
 export interface TokenSequence {
@@ -29,7 +29,7 @@ export function lossTokenCount(sequence: TokenSequence): number {
 /** Number of optimizer steps that `planSteps` will make. */
 export function stepCount(
   sequences: number,
-  settings: Pick<LoraSettings, "batchSize" | "accumulation" | "epochs">,
+  settings: Pick<TrainingSettings, "batchSize" | "accumulation" | "epochs">,
 ): number {
   const batches = Math.ceil(sequences / settings.batchSize);
   return settings.epochs * Math.ceil(batches / settings.accumulation);
@@ -37,27 +37,26 @@ export function stepCount(
 
 /**
  * All steps of a job. An epoch goes through every sequence once, shuffled by `random` where the settings say so.
- * A mini-batch's loss is the mean over its loss tokens; a step's is the mean over its mini-batches
- * (PyTorch's and transformers' gradient accumulation).
+ * A step's loss is the mean over all loss tokens of its mini-batches together, as transformers accumulates gradients since
+ * October 2024: several small mini-batches are one large one.
  */
 export function planSteps(
   sequences: readonly TokenSequence[],
-  settings: LoraSettings,
+  settings: TrainingSettings,
   random: Random,
 ): Step[] {
   const steps: Step[] = [];
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
     const order = settings.shuffle ? random.shuffle(sequences) : sequences;
     const batches = chunk(order, settings.batchSize);
-    for (const group of chunk(batches, settings.accumulation))
-      steps.push(group.flatMap((batch) => weighted(batch, group.length)));
+    for (const group of chunk(batches, settings.accumulation)) steps.push(weighted(group.flat()));
   }
   return steps;
 }
 
-function weighted(batch: readonly TokenSequence[], batches: number): StepRow[] {
-  const tokens = batch.reduce((sum, sequence) => sum + lossTokenCount(sequence), 0);
-  return batch.map((sequence) => ({ sequence, weight: 1 / (tokens * batches) }));
+function weighted(sequences: readonly TokenSequence[]): StepRow[] {
+  const tokens = sequences.reduce((sum, sequence) => sum + lossTokenCount(sequence), 0);
+  return sequences.map((sequence) => ({ sequence, weight: 1 / tokens }));
 }
 
 function chunk<T>(items: readonly T[], size: number): T[][] {

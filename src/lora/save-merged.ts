@@ -19,24 +19,32 @@ import type { ModelConfig } from "../model/types";
 import { disposeWeights, modulePath, type ModelWeights } from "../model/weights";
 import type { Adapter } from "./adapter";
 import { mergeWeights } from "./merge";
+import { requireAdapter } from "./options";
 
 /** Writes the merged model; the loaded one stays as it is. Throws UserError where the folder cannot be made. */
 export async function saveMerged(model: Model, adapter: Adapter, directory: string): Promise<void> {
-  await makeFolder(directory);
-  const merged = mergeWeights(model.config, model.weights, adapter);
+  requireAdapter(adapter, "saveMerged");
+  const weights = mergeWeights(model.config, model.weights, adapter);
   try {
-    await writeSafetensors(
-      path.join(directory, "model.safetensors"),
-      namedWeights(model.config, merged),
-    );
+    await saveModel({ ...model, weights }, directory);
   } finally {
-    disposeWeights(merged);
+    disposeWeights(weights);
   }
+}
+
+/** Writes a model with the weights that it has now, as after `mergeAdapter` or `trainFull`. Throws UserError where the folder cannot be made. */
+export async function saveModel(model: Model, directory: string): Promise<void> {
+  await makeFolder(directory);
+  const file = path.join(directory, "model.safetensors");
+  await writeSafetensors(file, namedWeights(model.config, model.weights));
   await writeTexts(model, directory);
 }
 
 /** The weights under transformers' names, in its layout. */
-function namedWeights(config: ModelConfig, weights: ModelWeights): Map<string, TensorValues> {
+export function namedWeights(
+  config: ModelConfig,
+  weights: ModelWeights,
+): Map<string, TensorValues> {
   const named = new Map<string, TensorValues>();
   const add = (name: string, tensor: tf.Tensor): void => {
     named.set(name, { shape: tensor.shape, values: tensor.dataSync<"float32">() });

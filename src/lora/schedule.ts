@@ -1,9 +1,9 @@
 /** Learning-rate schedules, as transformers' get_*_schedule_with_warmup. */
-import type { LoraSettings } from "./settings";
+import type { TrainingSettings } from "./settings";
 
 /** The rate of step `step` (from 0) of `total`. */
 export function learningRateAt(
-  settings: Pick<LoraSettings, "learningRate" | "schedule" | "warmupSteps">,
+  settings: Pick<TrainingSettings, "learningRate" | "schedule" | "warmupSteps">,
   step: number,
   total: number,
 ): number {

@@ -7,6 +7,10 @@ import { textOf, type Model } from "../model/load";
 import { lossIndex, tokenLosses } from "../model/transformer";
 import type { Adapter } from "./adapter";
 import { promptTokens, viewAdapters, type Prompt } from "./generate";
+import { requireAdapter, requireIds, requireSome } from "./options";
+
+/** An adapter, or none at all: one that is given must be there (see `generate`). */
+export type GivenAdapter = readonly [adapter?: Adapter];
 
 /** Tokens read at once. */
 const BATCH_TOKENS = 2048;
@@ -18,10 +22,10 @@ const BATCH_TOKENS = 2048;
 export function scoreRows(
   model: Model,
   rows: readonly (readonly number[])[],
-  adapter?: Adapter,
+  ...given: GivenAdapter
 ): number[][] {
   const scores: number[][] = [];
-  for (const { batch, losses } of scoredBatches(model, rows, adapter))
+  for (const { batch, losses } of scoredBatches(model, rows, given))
     scores.push(...byRow(batch, losses.dataSync()));
   return scores;
 }
@@ -30,10 +34,10 @@ export function scoreRows(
 export async function scoreRowsLater(
   model: Model,
   rows: readonly (readonly number[])[],
-  adapter?: Adapter,
+  ...given: GivenAdapter
 ): Promise<number[][]> {
   const scores: number[][] = [];
-  for (const { batch, losses } of scoredBatches(model, rows, adapter))
+  for (const { batch, losses } of scoredBatches(model, rows, given))
     scores.push(...byRow(batch, await losses.data()));
   return scores;
 }
@@ -42,9 +46,11 @@ export async function scoreRowsLater(
 function* scoredBatches(
   model: Model,
   rows: readonly (readonly number[])[],
-  adapter?: Adapter,
+  given: GivenAdapter,
 ): Generator<{ batch: readonly (readonly number[])[]; losses: tf.Tensor1D }, void, undefined> {
   checkRows(rows, model.config.vocabularySize);
+  const [adapter] = given;
+  if (given.length > 0) requireAdapter(adapter, "scoreRows");
   const views = adapter ? viewAdapters(model, [adapter]) : undefined;
   try {
     for (const batch of batches(rows)) {
@@ -81,10 +87,11 @@ export async function answerLosses(
   answers: readonly string[],
   adapter?: Adapter,
 ): Promise<number[]> {
+  if (prompts.length === 0) return [];
   const { tokenizer } = textOf(model);
   const asked = prompts.map((prompt) => promptTokens(model, prompt));
   const rows = asked.map((ids, i) => [...ids, ...tokenizer.encode(answers[i])]);
-  const scores = await scoreRowsLater(model, rows, adapter);
+  const scores = await scoreRowsLater(model, rows, ...(adapter ? [adapter] : []));
   return scores.map((losses, i) => {
     const own = losses.slice(asked[i].length - 1);
     return own.reduce((sum, loss) => sum + loss, 0) / own.length;
@@ -93,14 +100,11 @@ export async function answerLosses(
 
 /** Throws UserError for rows that no model could read. */
 export function checkRows(rows: readonly (readonly number[])[], vocabularySize: number): void {
+  requireSome(rows, "row", "scoreRows");
   rows.forEach((row, r) => {
     if (row.length < 2)
       throw new UserError(`Row ${r + 1} has ${row.length} token ids; at least 2 are needed.`);
-    const wrong = row.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabularySize);
-    if (wrong !== undefined)
-      throw new UserError(
-        `Row ${r + 1} has the token id ${wrong}; the model has 0 to ${vocabularySize - 1}.`,
-      );
+    requireIds(row, vocabularySize, `Row ${r + 1}`);
   });
 }
 

@@ -14,7 +14,16 @@ import {
 } from "../model/adapters";
 import type { FusedBranch } from "../model/fused-pass";
 import type { ModelConfig } from "../model/types";
-import { adapterTensorName, type Adapter, type HostTensor } from "./adapter";
+import {
+  adapterTensorName,
+  commonScaling,
+  moduleForm,
+  moduleMatrices,
+  scalingOf,
+  type Adapter,
+  type AdapterForm,
+  type HostTensor,
+} from "./adapter";
 
 /** The common shape of a stack; fixed while adapters come and go. */
 export interface StackShape {
@@ -42,7 +51,7 @@ export type StackTensors = tf.Tensor4D[];
 /** The shape that holds all these adapters. With `separate`, every target is a branch of its own (dropout needs that). */
 export function stackShape(
   config: ModelConfig,
-  adapters: readonly { rank: number; targets: readonly TargetName[] }[],
+  adapters: readonly Pick<AdapterForm, "rank" | "targets">[],
   separate = false,
 ): StackShape {
   const used = (target: TargetName): boolean =>
@@ -63,12 +72,20 @@ export function stackShape(
   return { layers: config.layerCount, rank, branches };
 }
 
-/** Stacks adapters (the caller disposes the tensors). */
+/** Stacks adapters to be read, scalings of single modules taken into B (the caller disposes the tensors). */
 export function stackAdapters(shape: StackShape, adapters: readonly Adapter[]): StackTensors {
-  return stackEach(shape, adapters.length, (k) => adapters[k]);
+  const tensors = stackEach(shape, adapters.length, (k) => adapters[k]);
+  const scalings = ownScalings(shape, adapters);
+  if (!scalings) return tensors;
+  const scaled = scaleStack(tensors, scalings);
+  tf.dispose([tensors, scalings]);
+  return scaled;
 }
 
-/** Stacks `count` adapters, each asked for once and not held on to, so that there need never be two copies of all. */
+/**
+ * Stacks `count` adapters as they are, each asked for once and not held on to, so that there need never be two copies of
+ * all.
+ */
 export function stackEach(
   shape: StackShape,
   count: number,
@@ -86,7 +103,7 @@ export function stackEach(
       for (let layer = 0; layer < layers; layer++) {
         const place = layer * count + k;
         targets.forEach((target, t) => {
-          const own = matrices(adapter, layer, target);
+          const own = moduleMatrices(adapter, layer, target);
           if (!own) return;
           transposeInto(own.a, arrays[i].a, place * input * width + t * rank, width);
           transposeInto(own.b, arrays[i].bs[t], place * rank * outputs[t], outputs[t]);
@@ -100,12 +117,12 @@ export function stackEach(
   ]);
 }
 
-/** Reads adapter `k` back out of the stack, with the rank and targets of `like`. */
+/** Reads adapter `k` back out of the stack, with the form of `like`. */
 export async function unstackAdapter(
   shape: StackShape,
   tensors: StackTensors,
   k: number,
-  like: Adapter,
+  like: AdapterForm,
 ): Promise<Adapter> {
   const own: Float32Array[] = [];
   for (const tensor of tensors) {
@@ -122,8 +139,9 @@ export async function unstackAdapter(
       const width = targets.length * shape.rank;
       targets.forEach((target, t) => {
         const b = own[position++];
-        if (!like.targets.includes(target)) return;
-        const { rank } = like;
+        const form = moduleForm(like, layer, target);
+        if (!form) return;
+        const { rank } = form;
         const aStart = layer * input * width + t * shape.rank;
         const bStart = layer * shape.rank * outputs[t];
         found.set(adapterTensorName(layer, target, "A"), {
@@ -185,10 +203,43 @@ export function stackBranches(
   };
 }
 
-/** [adapters, 1, 1] alpha / rank. */
-export function scalingOf(adapters: readonly Adapter[]): tf.Tensor3D {
-  const values = adapters.map((adapter) => adapter.alpha / adapter.rank);
+/** [adapters, 1, 1] the scaling of each adapter; 1 where its modules have several (`ownScalings`). */
+export function stackScaling(adapters: readonly AdapterForm[]): tf.Tensor3D {
+  const values = adapters.map((adapter) => commonScaling(adapter) ?? 1);
   return tf.tensor3d(values, [adapters.length, 1, 1]);
+}
+
+/**
+ * Where modules of an adapter have several scalings: for each tensor of the stack [layers, adapters, 1, 1], what B is to
+ * be multiplied by, and 1 for A. Undefined where no adapter has. The caller disposes.
+ */
+export function ownScalings(
+  { layers, branches }: StackShape,
+  adapters: readonly AdapterForm[],
+): StackTensors | undefined {
+  const several = adapters.map((adapter) => commonScaling(adapter) === undefined);
+  if (!several.includes(true)) return undefined;
+  const factors = (factor: (adapter: AdapterForm, layer: number) => number): tf.Tensor4D =>
+    tf.tensor4d(
+      Array.from({ length: layers }, (_, layer) =>
+        adapters.map((adapter, k) => (several[k] ? factor(adapter, layer) : 1)),
+      ).flat(),
+      [layers, adapters.length, 1, 1],
+    );
+  return branches.flatMap(({ targets }) => [
+    factors(() => 1),
+    ...targets.map((target) =>
+      factors((adapter, layer) => {
+        const form = moduleForm(adapter, layer, target);
+        return form ? scalingOf(adapter, form) : 1;
+      }),
+    ),
+  ]);
+}
+
+/** A stack times `ownScalings`; new tensors, the caller's. */
+export function scaleStack(tensors: StackTensors, scalings: StackTensors): StackTensors {
+  return tensors.map((tensor, i) => tf.mul<tf.Tensor4D>(tensor, scalings[i]));
 }
 
 function layerOf(tensor: tf.Tensor4D, layer: number): tf.Tensor3D {
@@ -200,16 +251,6 @@ function layerOf(tensor: tf.Tensor4D, layer: number): tf.Tensor3D {
       columns,
     ]),
   );
-}
-
-function matrices(
-  adapter: Adapter,
-  layer: number,
-  target: TargetName,
-): { a: HostTensor; b: HostTensor } | undefined {
-  const a = adapter.tensors.get(adapterTensorName(layer, target, "A"));
-  const b = adapter.tensors.get(adapterTensorName(layer, target, "B"));
-  return a && b ? { a, b } : undefined;
 }
 
 /** Writes the transpose of a [rows, columns] matrix to `into` from `start`, `stride` values to the row. */

@@ -10,20 +10,20 @@ import type { LayerAdapters, ProjectionName } from "../model/adapters";
 import { fusedLossAndGradients, type FusedAdapters } from "../model/fused-pass";
 import { createFlatLayout, createLayout, disposeLayout, type Layout } from "../model/layout";
 import { lossAndGradients, lossIndex, type LossToken, type Network } from "../model/transformer";
-import type { Adapter } from "./adapter";
+import type { AdapterForm } from "./adapter";
 import type { Step } from "./plan";
 import {
   gatherAdapters,
   layerAdapters,
-  scalingOf,
   stackBranches,
+  stackScaling,
   type StackShape,
   type StackTensors,
 } from "./stack";
 
 /** A job's part in a step. */
 export interface StepMember {
-  readonly adapter: Adapter;
+  readonly form: AdapterForm;
   /** Generator of its dropout. */
   readonly dropout: Random;
   readonly step: Step;
@@ -56,7 +56,7 @@ export function stepGradients(
   into?: StackTensors,
 ): { passes: PassLosses[]; gradients: StackTensors } {
   const all = members.map((_, k) => k);
-  if (hasFusedKernels() && members.every(({ adapter }) => adapter.dropout === 0))
+  if (hasFusedKernels() && members.every(({ form }) => form.dropout === 0))
     return fusedGradients(network, shape, parameters, members, into);
   const groups = similarLengths(members.map(({ step }) => step));
   if (groups.length === 1) {
@@ -154,7 +154,7 @@ function fusedGradients(
   into: StackTensors | undefined,
 ): { passes: PassLosses[]; gradients: StackTensors } {
   const gradients = into ?? parameters.map((parameter) => tf.fill(parameter.shape, 0));
-  const scaling = scalingOf(members.map(({ adapter }) => adapter));
+  const scaling = stackScaling(members.map(({ form }) => form));
   const adapters: FusedAdapters = { scaling, layer: stackBranches(shape, parameters, gradients) };
   const remade = members.some((member) => member.remade);
   const passes = passGroups(members.map(({ step }) => step)).map((group) => {
@@ -226,8 +226,8 @@ function adaptersByLayer(
   members: readonly StepMember[],
   layout: Layout,
 ): LayerAdapters[] {
-  const scaling = scalingOf(members.map(({ adapter }) => adapter));
-  const dropout = members.some(({ adapter }) => adapter.dropout > 0);
+  const scaling = stackScaling(members.map(({ form }) => form));
+  const dropout = members.some(({ form }) => form.dropout > 0);
   return Array.from({ length: shape.layers }, (_, layer) => {
     const views = layerAdapters(shape, parameters, scaling, layer);
     return dropout ? { ...views, dropout: dropoutMasks(shape, members, layout) } : views;
@@ -235,12 +235,12 @@ function adaptersByLayer(
 }
 
 /** The ids that go through the model: nothing is predicted from a sequence's last, and no other attends to it. */
-function readIds(steps: readonly Step[]): number[][][] {
+export function readIds(steps: readonly Step[]): number[][][] {
   return steps.map((step) => step.map(({ sequence }) => sequence.ids.slice(0, -1)));
 }
 
 /** The tokens that count in the loss, in the order in which `readLosses` takes them. */
-function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
+export function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
   const tokens: LossToken[] = [];
   steps.forEach((step, k) => {
     step.forEach((own, r) => {
@@ -254,7 +254,7 @@ function lossTokens(steps: readonly Step[], layout: Layout): LossToken[] {
 }
 
 /** Per row, the number of ids that may be attended to; undefined where that is all of them. */
-function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefined {
+export function keyLengths(steps: readonly Step[], layout: Layout): number[] | undefined {
   if (!steps.some((step) => step.some((row) => row.sequence.padFrom !== undefined)))
     return undefined;
   return steps.flatMap((step) =>
@@ -292,12 +292,12 @@ function dropoutMasks(
   for (const { projection, input } of shape.branches) {
     const values = new Float32Array(lengths.length * time * input).fill(1);
     lengths.forEach((length, row) => {
-      const { adapter, dropout } = members[Math.floor(row / rowsPerAdapter)];
-      if (adapter.dropout === 0) return;
-      const kept = 1 / (1 - adapter.dropout);
+      const { form, dropout } = members[Math.floor(row / rowsPerAdapter)];
+      if (form.dropout === 0) return;
+      const kept = 1 / (1 - form.dropout);
       const start = row * time * input;
       for (let i = start; i < start + length * input; i++)
-        values[i] = dropout.next() < adapter.dropout ? 0 : kept;
+        values[i] = dropout.next() < form.dropout ? 0 : kept;
     });
     const places = rowsPerAdapter * time;
     (masks[projection] ??= []).push(tf.tensor3d(values, [members.length, places, input]));

@@ -62,7 +62,9 @@ export async function* trainGroups(
   options: TrainingOptions = {},
 ): AsyncGenerator<FinishedJob[], void, undefined> {
   const limit = options.memoryLimit ?? engineMemory();
-  const problems = jobs.map((job) => jobProblem(network.config, job, limit));
+  const problems = jobs.map((job) =>
+    jobProblem(network.config, job, limit, () => leastTrainingBytes(network.config, job)),
+  );
   const refused = problems.flatMap((problem, index) =>
     problem === undefined ? [] : [{ index, result: withoutTraining("rejected", problem) }],
   );
@@ -127,7 +129,7 @@ async function fits(network: Network, job: TrainingJob): Promise<boolean> {
 }
 
 /** TensorFlow's "OOM when allocating", JavaScript's and WebAssembly's failed allocations. */
-function isOutOfMemory(error: unknown): boolean {
+export function isOutOfMemory(error: unknown): boolean {
   return /\bOOM\b|out of memory|allocation failed|invalid (typed )?array length|enlarge memory/i.test(
     errorMessage(error),
   );

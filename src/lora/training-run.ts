@@ -5,7 +5,7 @@ import { giveBackWhenIdle } from "../engine/memory";
 import { scoped } from "../engine/scope";
 import type { Network } from "../model/transformer";
 import { createRandom, type Random } from "../statistics/random";
-import { createAdapter, type Adapter } from "./adapter";
+import { createAdapter, formOf, type Adapter, type AdapterForm } from "./adapter";
 import type { Resumable, TrainingCheckpoint, TrainingState } from "./checkpoint";
 import { cutSequence, type TrainingJob, type TrainingResult } from "./job";
 import { adamStep, clipFactor, createMoments, gradientNorms, type Moments } from "./optimizer";
@@ -14,18 +14,20 @@ import { learningRateAt } from "./schedule";
 import type { LoraSettings } from "./settings";
 import {
   gatherAdapters,
+  ownScalings,
+  scaleStack,
   stackEach,
   stackShape,
   unstackAdapter,
   type StackShape,
   type StackTensors,
 } from "./stack";
-import { readLosses, stepGradients } from "./step";
+import { readLosses, stepGradients, type StepMember } from "./step";
 
 interface ActiveJob {
   readonly index: number;
   readonly settings: LoraSettings;
-  readonly adapter: Adapter;
+  readonly form: AdapterForm;
   readonly steps: readonly Step[];
   dropout: Random;
   readonly losses: number[];
@@ -65,6 +67,7 @@ class TrainingRun implements Resumable {
   private active: ActiveJob[];
   private parameters: StackTensors;
   private moments: Moments;
+  private scalings: StackTensors | undefined;
   /** The last step's gradients, whose memory the next step's take where they can. */
   private gradients: StackTensors | undefined;
 
@@ -79,26 +82,24 @@ class TrainingRun implements Resumable {
     this.shape = stackShape(network.config, kinds, dropout);
     this.active = [];
     this.parameters = stackEach(this.shape, jobs.length, (k) => {
-      const job = started(network, jobs[k], k);
-      // From here on the stack holds the values.
-      this.active.push({ ...job, adapter: { ...job.adapter, tensors: new Map() } });
-      return job.adapter;
+      const { adapter, ...job } = started(network, jobs[k], k);
+      this.active.push(job);
+      return adapter;
     });
     this.moments = createMoments(this.parameters);
+    this.scalings = this.scalingsOf(this.active);
   }
 
   /** One optimizer step of every active job; false when none is left. */
   async step(): Promise<boolean> {
     const members = this.active.map((job) => ({
-      adapter: job.adapter,
+      form: job.form,
       dropout: job.dropout,
       step: job.steps[job.losses.length],
       remade: job.settings.gradientCheckpointing,
     }));
     // In a scope, so that an engine that runs out of memory on the way leaves nothing behind.
-    const { passes, gradients } = scoped(() =>
-      stepGradients(this.network, this.shape, this.parameters, members, this.gradients),
-    );
+    const { passes, gradients } = scoped(() => this.gradientsFor(members));
     if (this.gradients !== undefined && this.gradients !== gradients) tf.dispose(this.gradients);
     this.gradients = gradients;
     const steps = members.map(({ step }) => step);
@@ -130,8 +131,8 @@ class TrainingRun implements Resumable {
     job.losses.push(...losses);
     job.norms.push(...gradientNorms);
     job.tokens = tokens;
-    job.dropout = createRandom({ state: dropout });
-    this.dispose();
+    if (dropout) job.dropout = createRandom({ state: dropout });
+    tf.dispose(this.tensors());
     const count = this.parameters.length;
     const made = tensors.map(({ shape, values }) =>
       tf.tensor4d(values, shape as [number, number, number, number]),
@@ -144,7 +145,24 @@ class TrainingRun implements Resumable {
 
   dispose(): void {
     tf.dispose(this.tensors());
+    if (this.scalings) tf.dispose(this.scalings);
     this.dropGradients();
+  }
+
+  private gradientsFor(members: readonly StepMember[]): ReturnType<typeof stepGradients> {
+    const { network, shape, parameters, scalings } = this;
+    if (!scalings) return stepGradients(network, shape, parameters, members, this.gradients);
+    // B goes through the model times its scaling, and so its gradient comes back.
+    const scaled = scaleStack(parameters, scalings);
+    const { passes, gradients } = stepGradients(network, shape, scaled, members);
+    return { passes, gradients: scaleStack(gradients, scalings) };
+  }
+
+  private scalingsOf(jobs: readonly ActiveJob[]): StackTensors | undefined {
+    return ownScalings(
+      this.shape,
+      jobs.map(({ form }) => form),
+    );
   }
 
   private dropGradients(): void {
@@ -201,23 +219,32 @@ class TrainingRun implements Resumable {
         const reason = `loss ${losses.at(-1)} and gradient norm ${norms.at(-1)} at step ${losses.length}`;
         this.results[job.index] = { status: "diverged", reason, ...record };
       } else {
-        const adapter = await unstackAdapter(this.shape, this.parameters, k, job.adapter);
+        const adapter = await unstackAdapter(this.shape, this.parameters, k, job.form);
         this.results[job.index] = finished(adapter, record);
       }
     }
     this.active = staying.map((k) => active[k]);
     this.parameters = kept(this.parameters, staying);
+    if (this.scalings) tf.dispose(this.scalings);
+    this.scalings = this.scalingsOf(this.active);
   }
 }
 
-function started(network: Network, job: TrainingJob, index: number): ActiveJob {
+/** A job before its first step, and the adapter that it starts from, whose values the stack will hold. */
+function started(
+  network: Network,
+  job: TrainingJob,
+  index: number,
+): ActiveJob & { readonly adapter: Adapter } {
   const { settings, sequences, initial } = job;
   const random = (purpose: string): Random => createRandom(`${settings.seed}/${purpose}`);
   const cut = sequences.map((sequence) => cutSequence(settings, sequence));
+  const adapter = initial ?? createAdapter(network.config, settings, random("adapter"));
   return {
     index,
     settings,
-    adapter: initial ?? createAdapter(network.config, settings, random("adapter")),
+    adapter,
+    form: formOf(adapter),
     steps: planSteps(cut, settings, random("order")),
     dropout: random("dropout"),
     losses: [],

@@ -3,9 +3,12 @@ import * as tf from "@tensorflow/tfjs";
 import { scoped } from "../engine/scope";
 import type { LayerAdapters, ProjectionName } from "./adapters";
 import {
+  attended,
   attendGradient,
+  gatedOutput,
   gatedUnit,
   gatedUnitGradient,
+  normWeightGradient,
   rmsNorm,
   rmsNormGradient,
   splitHeads,
@@ -41,6 +44,9 @@ export interface BlockSaved {
 /** Gradients of a layer's adapters, by projection. */
 export type LayerGradients = Readonly<Record<ProjectionName, readonly BranchGradients[]>>;
 
+/** Gradients of a layer's own weights, in their shapes; its matrices are plain. */
+export type LayerWeightGradients = LayerWeights;
+
 /** x [tokens, hidden] -> [tokens, hidden]. Everything returned is the caller's to dispose. */
 export function blockForward(
   context: PassContext,
@@ -68,8 +74,7 @@ export function blockForward(
     const rows = tf.reshape(toRows(biased as tf.Tensor2D, layout), [batch, layout.time, -1]);
     const heads = splitHeads(config, rows as tf.Tensor3D, positions);
     const attention = context.attend(heads);
-    const attended = toTokens(asRows(attention.output, layout), layout);
-    const output = apply(attended, "output");
+    const output = apply(toTokens(asRows(attention.output, layout), layout), "output");
     const middle = tf.add<tf.Tensor2D>(x, output.output);
 
     const postAttentionNorm = rmsNorm(middle, config.rmsNormEpsilon);
@@ -97,14 +102,18 @@ export function blockForward(
   });
 }
 
-/** Gradient of `blockForward` for the gradient of its output [tokens, hidden]. The caller disposes what is returned. */
+/**
+ * Gradient of `blockForward` for the gradient of its output [tokens, hidden]; with `trained`, of the layer's own weights
+ * too. The caller disposes what is returned.
+ */
 export function blockBackward(
   context: PassContext,
   weights: LayerWeights,
   adapters: LayerAdapters | undefined,
   saved: BlockSaved,
   gradient: tf.Tensor2D,
-): { input: tf.Tensor2D; adapters: LayerGradients } {
+  trained = false,
+): { input: tf.Tensor2D; adapters: LayerGradients; weights?: LayerWeightGradients } {
   return scoped(() => {
     const { config, layout, positions } = context;
     const back = (
@@ -114,7 +123,8 @@ export function blockBackward(
       projectGradient(config, output, weights[name], name, adapters, layout, saved.branches[name]);
 
     const down = back(gradient, "down");
-    const gateUp = back(gatedUnitGradient(down.input, saved.gated), "gateUp");
+    const gatedGradient = gatedUnitGradient(down.input, saved.gated);
+    const gateUp = back(gatedGradient, "gateUp");
     const throughNorm = rmsNormGradient(
       gateUp.input,
       weights.postAttentionNorm,
@@ -124,9 +134,10 @@ export function blockBackward(
 
     const output = back(middle, "output");
     const batch = layout.adapters * layout.rowsPerAdapter;
-    const attended = tf.reshape(toRows(output.input, layout), [batch, layout.time, -1]);
-    const heads = attendGradient(config, attended as tf.Tensor3D, saved.attention, positions);
-    const qkv = back(toTokens(asRows(heads, layout), layout), "queryKeyValue");
+    const attention = tf.reshape(toRows(output.input, layout), [batch, layout.time, -1]);
+    const heads = attendGradient(config, attention as tf.Tensor3D, saved.attention, positions);
+    const headsGradient = toTokens(asRows(heads, layout), layout);
+    const qkv = back(headsGradient, "queryKeyValue");
     const throughInput = rmsNormGradient(qkv.input, weights.inputNorm, saved.inputNorm);
     return {
       input: tf.add(middle, throughInput) as tf.Tensor2D,
@@ -136,8 +147,50 @@ export function blockBackward(
         gateUp: gateUp.branches,
         down: down.branches,
       },
+      ...(trained
+        ? {
+            weights: {
+              inputNorm: normWeightGradient(qkv.input, saved.inputNorm),
+              postAttentionNorm: normWeightGradient(gateUp.input, saved.postAttentionNorm),
+              ...matrixGradients(context, weights, saved, {
+                queryKeyValue: headsGradient,
+                output: middle,
+                gateUp: gatedGradient,
+                down: gradient,
+              }),
+            },
+          }
+        : {}),
     };
   });
+}
+
+/** Gradients of a layer's matrices, and of its bias, for those of what they give, [tokens, out]. */
+function matrixGradients(
+  { config, layout }: PassContext,
+  weights: LayerWeights,
+  saved: BlockSaved,
+  gradients: Readonly<Record<ProjectionName, tf.Tensor2D>>,
+): Omit<LayerWeightGradients, "inputNorm" | "postAttentionNorm"> {
+  const batch = layout.adapters * layout.rowsPerAdapter;
+  const heads = attended(config, saved.attention, batch, layout.time);
+  const inputs: Readonly<Record<ProjectionName, tf.Tensor2D>> = {
+    queryKeyValue: tf.mul(saved.inputNorm.normalised, weights.inputNorm),
+    output: toTokens(asRows(heads, layout), layout),
+    gateUp: tf.mul(saved.postAttentionNorm.normalised, weights.postAttentionNorm),
+    down: gatedOutput(saved.gated),
+  };
+  const of = (name: ProjectionName): tf.Tensor2D =>
+    tf.matMul(inputs[name], gradients[name], true, false);
+  return {
+    queryKeyValue: of("queryKeyValue"),
+    ...(weights.queryKeyValueBias
+      ? { queryKeyValueBias: tf.sum<tf.Tensor1D>(gradients.queryKeyValue, 0) }
+      : {}),
+    output: of("output"),
+    gateUp: of("gateUp"),
+    down: of("down"),
+  };
 }
 
 /** [batch, time, width] -> [adapters, rowsPerAdapter * time, width] */

@@ -31,6 +31,11 @@ export function rmsNormGradient(
   return tf.mul(tf.sub(weighted, tf.mul(normalised, along)), inverse);
 }
 
+/** Gradient of `rmsNorm`'s weight, [hidden], for the gradient of its weighted output. */
+export function normWeightGradient(gradient: tf.Tensor2D, { normalised }: NormSaved): tf.Tensor1D {
+  return tf.sum(tf.mul(gradient, normalised), 0);
+}
+
 /** What the gradient of the gated unit needs, each [tokens, intermediate]. */
 export interface GatedSaved {
   readonly gate: tf.Tensor2D;
@@ -41,8 +46,13 @@ export interface GatedSaved {
 /** SwiGLU (Shazeer 2020): silu(gate) * up, from [tokens, 2 * intermediate]. */
 export function gatedUnit(gateUp: tf.Tensor2D): { output: tf.Tensor2D; saved: GatedSaved } {
   const [gate, up] = tf.split(gateUp, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
-  const sigmoid = tf.sigmoid(gate);
-  return { output: tf.mul(tf.mul(gate, sigmoid), up), saved: { gate, up, sigmoid } };
+  const saved = { gate, up, sigmoid: tf.sigmoid(gate) };
+  return { output: gatedOutput(saved), saved };
+}
+
+/** The output of `gatedUnit` from what was kept of it. */
+export function gatedOutput({ gate, up, sigmoid }: GatedSaved): tf.Tensor2D {
+  return tf.mul(tf.mul(gate, sigmoid), up);
 }
 
 /** Gradient of `gatedUnit`: [tokens, intermediate] -> [tokens, 2 * intermediate]. */
@@ -113,8 +123,17 @@ export function attend(
 ): { output: tf.Tensor3D; weights: tf.Tensor3D } {
   const scores = tf.add(tf.matMul(query, key, false, true), mask);
   const weights = tf.softmax(scores) as tf.Tensor3D;
-  const output = headsLast(tf.matMul(weights, value), batch, config.keyValueHeadCount, time);
-  return { output, weights };
+  return { output: attended(config, { value, weights }, batch, time), weights };
+}
+
+/** The output of `attend`, [batch, time, queries], from what was kept of it. */
+export function attended(
+  config: ModelConfig,
+  { value, weights }: Pick<AttentionSaved, "value" | "weights">,
+  batch: number,
+  time: number,
+): tf.Tensor3D {
+  return headsLast(tf.matMul(weights, value), batch, config.keyValueHeadCount, time);
 }
 
 /** Gradient of `attend` and `splitHeads`: [batch, time, queries] -> [batch, time, queries + keys + values]. */

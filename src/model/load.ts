@@ -22,6 +22,8 @@ export interface Model extends Network {
   readonly text?: TextFormat;
   /** Name, source and SHA-256 of each file, for the run record. */
   readonly inputs: ModelFiles["inputs"];
+  /** True where training gave it weights that neither its files nor adapters merged into them can tell another machine. */
+  readonly ownWeights?: boolean;
 }
 
 /** Options of `loadModel`. */

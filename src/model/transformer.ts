@@ -11,7 +11,7 @@ import {
   type LayerGradients,
   type PassContext,
 } from "./block";
-import { attend, rmsNorm, rmsNormGradient, type Positions } from "./layers";
+import { attend, normWeightGradient, rmsNorm, rmsNormGradient, type Positions } from "./layers";
 import { tokenIndex, type Layout } from "./layout";
 import { ropeTables, rotateHalfMatrix } from "./rope";
 import type { ModelConfig } from "./types";
@@ -154,32 +154,64 @@ export function lossAndGradients(
   remade = false,
 ): tf.Tensor1D {
   const context = causalContext(network.config, layout, keyLengths);
-  const kept: { saved?: BlockSaved; x?: tf.Tensor2D }[] = [];
-  const hidden = forwardHidden(network, context, adapters, (saved, x) => {
-    free(remade ? saved : x);
-    kept.push(remade ? { x } : { saved });
-  });
+  const { hidden, kept } = keptForward(network, context, adapters, remade);
   const head = headLoss(network, hidden, tokens, true);
   hidden.dispose();
-  let gradient = head.gradient;
-  for (let l = kept.length - 1; l >= 0; l--) {
-    const layer = network.weights.layers[l];
-    const saved = kept[l].saved ?? madeAgain(context, layer, adapters[l], kept[l].x!);
-    const back = blockBackward(context, layer, adapters[l], saved, gradient);
-    free([gradient, saved]);
-    gradient = back.input;
-    onGradients(back.adapters, l);
-  }
-  gradient.dispose();
+  const input = backward(network, context, adapters, kept, head.gradient, (back, l) =>
+    onGradients(back.adapters, l),
+  );
+  input.dispose();
   disposeContext(context);
   return head.losses;
 }
 
+/** What the way back needs of each layer: what it kept, or what went into it. */
+export type Kept = readonly { readonly saved?: BlockSaved; readonly x?: tf.Tensor2D }[];
+
+/** The hidden states after the last layer, and what the way back needs; `remade` as in `lossAndGradients`. */
+export function keptForward(
+  network: Network,
+  context: PassContext,
+  adapters: readonly LayerAdapters[] | undefined,
+  remade: boolean,
+): { hidden: tf.Tensor2D; kept: Kept } {
+  const kept: Kept[number][] = [];
+  const hidden = forwardHidden(network, context, adapters, (saved, x) => {
+    free(remade ? saved : x);
+    kept.push(remade ? { x } : { saved });
+  });
+  return { hidden, kept };
+}
+
+/**
+ * Back through the layers, the last first: frees what was kept of them, and `gradient`, and gives the gradient of the
+ * embeddings, [tokens, hidden]. `onLayer` disposes what it is given, but for the input's.
+ */
+export function backward(
+  { weights }: Network,
+  context: PassContext,
+  adapters: readonly LayerAdapters[] | undefined,
+  kept: Kept,
+  gradient: tf.Tensor2D,
+  onLayer: (back: ReturnType<typeof blockBackward>, layer: number) => void,
+  trained = false,
+): tf.Tensor2D {
+  for (let l = kept.length - 1; l >= 0; l--) {
+    const layer = weights.layers[l];
+    const saved = kept[l].saved ?? madeAgain(context, layer, adapters?.[l], kept[l].x!);
+    const back = blockBackward(context, layer, adapters?.[l], saved, gradient, trained);
+    free([gradient, saved]);
+    gradient = back.input;
+    onLayer(back, l);
+  }
+  return gradient;
+}
+
 /** What a layer's way back needs, from what went into it, which is freed. */
 function madeAgain(
-  context: CausalContext,
+  context: PassContext,
   layer: LayerWeights,
-  adapters: LayerAdapters,
+  adapters: LayerAdapters | undefined,
   x: tf.Tensor2D,
 ): BlockSaved {
   const { output, saved } = blockForward(context, layer, adapters, x);
@@ -206,13 +238,23 @@ function headGradient({ config, weights }: Network, gradient: tf.Tensor2D): tf.T
   return tf.matMul(gradient, head as tf.Tensor2D);
 }
 
-/** Losses [tokens asked for], and the gradient of their weighted sum for the hidden states [tokens, hidden]. */
+/** Gradients of the head [vocabulary, hidden] and of the last norm [hidden]. */
+export interface HeadGradients {
+  readonly head: tf.Tensor2D;
+  readonly finalNorm: tf.Tensor1D;
+}
+
+/**
+ * Losses [tokens asked for], and the gradient of their weighted sum for the hidden states [tokens, hidden]; with
+ * `trained`, for the head, which is plain then, and the last norm too.
+ */
 export function headLoss(
   network: Network,
   hidden: tf.Tensor2D,
   tokens: readonly LossToken[],
   withGradient: boolean,
-): { losses: tf.Tensor1D; gradient: tf.Tensor2D } {
+  trained = false,
+): { losses: tf.Tensor1D; gradient: tf.Tensor2D; weights?: HeadGradients } {
   const { config, weights } = network;
   return scoped(() => {
     const indices = tf.tensor1d(
@@ -222,8 +264,10 @@ export function headLoss(
     const saved = rmsNorm(tf.gather<tf.Tensor2D>(hidden, indices), config.rmsNormEpsilon);
     const normed = tf.mul(saved.normalised, weights.finalNorm) as tf.Tensor2D;
     const parts: { losses: tf.Tensor1D; gradient: tf.Tensor2D }[] = [];
+    let head: tf.Tensor2D | undefined;
     for (let start = 0; start < tokens.length; start += HEAD_ROWS) {
       const chunk = tokens.slice(start, start + HEAD_ROWS);
+      const before = head;
       const part = scoped(() => {
         const rows = tf.slice(normed, [start, 0], [chunk.length, -1]);
         const labels = tf.tensor1d(
@@ -234,15 +278,21 @@ export function headLoss(
         const { loss, gradient } = crossEntropy(headLogits(network, rows), labels, shares);
         if (!withGradient)
           return { losses: loss, gradient: tf.zeros<tf.Rank.R2>([0, config.hiddenSize]) };
-        return { losses: loss, gradient: headGradient(network, gradient) };
+        const own = trained ? tf.matMul<tf.Tensor2D>(gradient, rows, true, false) : undefined;
+        head = own && before ? tf.add<tf.Tensor2D>(before, own) : own;
+        const found = { losses: loss, gradient: headGradient(network, gradient) };
+        return head ? { ...found, head } : found;
       });
+      before?.dispose();
       parts.push(part);
     }
     const losses = joined(parts.map((part) => part.losses));
     const total = joined(parts.map((part) => part.gradient));
     if (!withGradient) return { losses, gradient: total };
     const gathered = rmsNormGradient(total, weights.finalNorm, saved);
-    return { losses, gradient: spread(gathered, tokens, hidden.shape[0]) };
+    const gradient = spread(gathered, tokens, hidden.shape[0]);
+    if (!head) return { losses, gradient };
+    return { losses, gradient, weights: { head, finalNorm: normWeightGradient(total, saved) } };
   });
 }
 

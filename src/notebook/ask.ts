@@ -2,6 +2,7 @@
 import { judgeAnswer } from "../judge/lexical";
 import type { Adapter } from "../lora/adapter";
 import { generate } from "../lora/generate";
+import type { GivenAdapter } from "../lora/score";
 import type { Model } from "../model/load";
 import { answerPrompt, openBookPrompt } from "../selfedit/prompts";
 import { judgeValue, questionPrompt, questionsAbout } from "../tasks/biographies/texts";
@@ -43,15 +44,15 @@ export function judgeAnswers(
 export async function askQuestions(
   model: Model,
   questions: readonly JudgedQuestion[],
-  { adapter, passage, maximumTokens = 24 }: AskOptions = {},
+  { passage, maximumTokens = 24, ...given }: AskOptions = {},
 ): Promise<ShownAnswer[]> {
   const prompts = questions.map(({ question }) =>
     passage === undefined ? answerPrompt(question) : openBookPrompt(passage, question),
   );
-  const given = await generate(model, prompts, { maximumTokens, ...(adapter && { adapter }) });
+  const answers = await generate(model, prompts, { maximumTokens, ...given });
   return judgeAnswers(
     questions,
-    given.map(({ text }) => text),
+    answers.map(({ text }) => text),
   );
 }
 
@@ -59,12 +60,13 @@ export async function askQuestions(
 export async function askAbout(
   model: Model,
   person: Person,
-  adapter?: Adapter,
+  ...given: GivenAdapter
 ): Promise<ShownAnswer[]> {
   const questions = questionsAbout(person);
   const prompts = questions.map(({ text }) => questionPrompt(text));
-  const given = await generate(model, prompts, { maximumTokens: 2, ...(adapter && { adapter }) });
-  return given.map(({ text }, i) => {
+  const own = given.length > 0 ? { adapter: given[0] } : {};
+  const answers = await generate(model, prompts, { maximumTokens: 2, ...own });
+  return answers.map(({ text }, i) => {
     const { text: question, answer: gold } = questions[i];
     return { question, gold, answer: text, verdict: judgeValue(gold, text) };
   });

@@ -3,12 +3,16 @@
  * (this process, or a worker on another machine) knows nothing of judges; judging is `inner-loop.ts`'s work.
  */
 import { z } from "zod";
+import { isFull } from "../full/settings";
+import { trainFullCandidate, type FullResult } from "../full/train";
+import type { Adapter } from "../lora/adapter";
 import { generateGroups, type GenerateOptions, type PromptGroup } from "../lora/generate";
 import { answerLosses } from "../lora/score";
 import { trainAdapterGroups } from "../lora/train";
 import type { LoraSettings } from "../lora/settings";
 import type { TrainingResult } from "../lora/trainer";
-import type { Model } from "../model/load";
+import { UserError } from "../messages/errors";
+import { disposeModel, type Model } from "../model/load";
 
 const text = z.string().max(16_000_000);
 const tokenIds = z.array(z.int()).max(1_000_000).readonly();
@@ -118,12 +122,14 @@ export interface ExecuteOptions {
 /** A candidate with what its training gave; nothing where there was none. */
 interface Member {
   readonly index: number;
-  readonly training?: TrainingResult;
+  readonly training?: TrainingResult | FullResult;
 }
 
 /**
- * Trains and asks every candidate, `concurrency` at a time: first those without training, then those with. What is
- * trained together comes to an end alone, so that one's trouble changes nothing about the others, not a bit.
+ * Trains and asks every candidate, `concurrency` at a time: first those without training, then those with; those of whom
+ * all weights are trained alone, last. What is trained together comes to an end alone, so that one's trouble changes
+ * nothing about the others, not a bit. Throws UserError where other than this process would have to answer for a model
+ * trained in full.
  */
 export async function executeGroup(
   model: Model,
@@ -132,14 +138,14 @@ export async function executeGroup(
 ): Promise<GroupResult> {
   const { candidates, concurrency } = work;
   const results: CandidateResult[] = [];
-  const finish = async (group: readonly Member[], train: number): Promise<void> => {
+  const finish = async (group: readonly Member[], train: number, by = model): Promise<void> => {
     const started = performance.now();
     const asked = group.filter(canAnswer);
-    const texts = work.answerTokens > 0 ? await answerGroup(model, work, asked, options) : [];
+    const texts = work.answerTokens > 0 ? await answerGroup(by, work, asked, options) : [];
     const losses: (number[] | undefined)[] = [];
     for (const { index, training } of asked) {
       const { prompts, gold } = candidates[index];
-      losses.push(gold && (await answerLosses(model, prompts, gold, training?.adapter)));
+      losses.push(gold && (await answerLosses(by, prompts, gold, adapterOf(training))));
     }
     const answer = (performance.now() - started) / 1000;
     const time = { train: train / group.length, answer: answer / group.length };
@@ -163,7 +169,12 @@ export async function executeGroup(
       untrained.slice(start, start + concurrency).map((index) => ({ index })),
       0,
     );
-  const trained = places.filter((i) => candidates[i].sequences);
+  const whole = places.filter((i) => candidates[i].sequences && isFull(candidates[i].settings));
+  if (whole.length > 0 && options.generateAnswers)
+    throw new UserError(
+      'A server cannot answer for a model all of whose weights were trained: run "method": "full" without one.',
+    );
+  const trained = places.filter((i) => candidates[i].sequences && !isFull(candidates[i].settings));
   const jobs = trained.map((i) => ({
     sequences: candidates[i].sequences ?? [],
     // Checked where they are trained, each on its own.
@@ -176,12 +187,27 @@ export async function executeGroup(
     await finish(members, seconds);
     started = performance.now();
   }
+  for (const index of whole) {
+    started = performance.now();
+    const { sequences = [], settings } = candidates[index];
+    const training = await trainFullCandidate(model, { sequences, settings });
+    const seconds = (performance.now() - started) / 1000;
+    try {
+      await finish([{ index, training }], seconds, training.model);
+    } finally {
+      if (training.model) disposeModel(training.model);
+    }
+  }
   return { candidates: results };
 }
 
-/** Nothing was to be trained, or it came to an adapter. */
+/** Nothing was to be trained, or it was. */
 function canAnswer({ training }: Member): boolean {
-  return !training || training.adapter !== undefined;
+  return !training || training.status === "ok";
+}
+
+function adapterOf(training: Member["training"]): Adapter | undefined {
+  return training && "adapter" in training ? training.adapter : undefined;
 }
 
 /** Decodes the answers of candidates that can be asked. */
@@ -191,24 +217,26 @@ async function answerGroup(
   asked: readonly Member[],
   { generateAnswers = generateGroups }: ExecuteOptions,
 ): Promise<string[][]> {
+  const filled = asked.filter(({ index }) => candidates[index].prompts.length > 0);
+  if (filled.length === 0) return asked.map(() => []);
   const answers = await generateAnswers(
     model,
-    asked.map(({ index, training }) => ({
-      ...(training?.adapter ? { adapter: training.adapter } : {}),
-      prompts: candidates[index].prompts,
-    })),
+    filled.map(({ index, training }) => {
+      const adapter = adapterOf(training);
+      return { ...(adapter ? { adapter } : {}), prompts: candidates[index].prompts };
+    }),
     {
       maximumTokens: answerTokens,
       batchRows: 8 * concurrency,
       ...(stop ? { stop } : {}),
     },
   );
-  return answers.map((own) => own.map(({ text }) => text));
+  return asked.map((member) => (answers[filled.indexOf(member)] ?? []).map(({ text }) => text));
 }
 
 function outcome(
   sequences: readonly unknown[] | undefined,
-  result: TrainingResult | undefined,
+  result: Member["training"],
 ): Omit<CandidateResult, "answers" | "seconds"> {
   if (sequences?.length === 0)
     return { status: "unparsable", reason: "the self-edit has no training sequence" };

@@ -2,14 +2,23 @@
  * The inner loop for many candidates: an adapter is trained on each one's sequences and answers its questions, here or
  * elsewhere (`group.ts`); the answers are judged here. What the sequences and questions are is the task's business.
  */
+import { z } from "zod";
 import type { CandidateStatus } from "./select";
 import { accuracy, type Verdict } from "../judge/verdict";
 import type { Prompt } from "../lora/generate";
+import { functionOf } from "../lora/options";
 import type { LoraSettings } from "../lora/settings";
 import type { Sequence } from "../lora/train";
 import type { TrainingResult } from "../lora/trainer";
 import type { Model } from "../model/load";
-import { inProcess, type Executor, type GroupResult, type GroupWork } from "./group";
+import { checkData, strictObject } from "../schema/schema";
+import {
+  groupWorkSchema,
+  inProcess,
+  type Executor,
+  type GroupResult,
+  type GroupWork,
+} from "./group";
 
 /** A question and how its answer is judged. */
 export interface InnerLoopQuestion {
@@ -59,34 +68,51 @@ export interface InnerLoopResult {
   };
 }
 
-/** Options of `runInnerLoop`. */
-export interface InnerLoopOptions {
+const innerLoopOptionsSchema = strictObject({
   /** Adapters trained and asked at once. */
-  readonly concurrency: number;
+  concurrency: groupWorkSchema.shape.concurrency,
   /** Most tokens of an answer. 0: none is decoded, the right answers' losses are measured instead. */
-  readonly answerTokens: number;
+  answerTokens: groupWorkSchema.shape.answerTokens,
   /** Texts that end an answer; none unless told. */
-  readonly stop?: readonly string[];
+  stop: groupWorkSchema.shape.stop,
   /** Called after each group with the number of candidates finished in it; nothing is called unless told. */
-  readonly onGroup?: (finished: number) => void;
+  onGroup: functionOf<(finished: number) => void>().optional(),
   /** Who trains and asks, this process unless told. */
-  readonly executor?: Executor;
-}
+  executor: z.custom<Executor>().optional(),
+}).readonly();
+/** Options of `runInnerLoop`. */
+export interface InnerLoopOptions extends z.output<typeof innerLoopOptionsSchema> {}
 
-/** Runs every candidate, `concurrency` at a time, and judges its answers. Results are in the candidates' order. */
+const candidateSchema = z.strictObject({
+  sequences: z.custom(Array.isArray, "must be a list").optional(),
+  settings: z.unknown().optional(),
+  questions: z.custom(Array.isArray, "must be a list"),
+});
+
+/**
+ * Runs every candidate, `concurrency` at a time, and judges its answers. Results are in the candidates' order; what is
+ * wrong with a candidate's own settings is its own trouble. Throws UserError for impossible options.
+ */
 export async function runInnerLoop(
   model: Model,
   candidates: readonly InnerLoopCandidate[],
-  { executor = inProcess, onGroup, ...options }: InnerLoopOptions,
+  options: InnerLoopOptions,
 ): Promise<InnerLoopResult[]> {
+  const where = "runInnerLoop";
+  const {
+    executor = inProcess,
+    onGroup,
+    ...how
+  } = checkData(innerLoopOptionsSchema, options, where);
+  candidates.forEach((one, c) => checkData(candidateSchema, one, `${where}: candidate ${c + 1}`));
   const work: GroupWork = {
     candidates: candidates.map(({ sequences, settings = {}, questions }) => ({
       ...(sequences ? { sequences } : {}),
       settings,
       prompts: questions.map(({ prompt }) => prompt),
-      ...(options.answerTokens === 0 ? { gold: questions.map(goldOf) } : {}),
+      ...(how.answerTokens === 0 ? { gold: questions.map(goldOf) } : {}),
     })),
-    ...options,
+    ...how,
   };
   const results = await executor.execute(model, work, onGroup);
   return results.candidates.map((result, i) => judged(candidates[i], result));

@@ -21,6 +21,8 @@ export interface TrainingPass {
   readonly sequences?: number;
   /** Whether layers are made again on the way back (gradientCheckpointing). */
   readonly checkpointed?: boolean;
+  /** Whether all weights are trained ("method": "full"), one model after the other; rank and targets say nothing then. */
+  readonly full?: boolean;
 }
 
 /** What an experiment of one kind would do; made by its own plan.ts. Token counts are upper estimates. */
@@ -75,7 +77,7 @@ export interface Plan {
   readonly memory: {
     /** The model's weights, as often as they are held at once. */
     readonly weights: number;
-    /** Values, gradients and AdamW's two moments of the adapters trained at once. */
+    /** Values, gradients and AdamW's two moments of what is trained at once: adapters, or a copy of all weights. */
     readonly adapters: number;
     /** What steps keep of every layer for the way back. */
     readonly activations: number;
@@ -145,8 +147,13 @@ export function planWorkload(
   const parameters = parameterCount(shape);
   const memory = memoryOf(workload, shape, Infinity);
   const { trained, likelyTrained, generated, prompts } = workload.tokens;
-  // A frozen weight costs a multiplication and an addition forward, and as much for the gradient of its input.
-  const operations = workload.passes.some(({ checkpointed }) => checkpointed) ? 6 : 4;
+  // A frozen weight costs a multiplication and an addition forward, and as much for the gradient of its input; one that is
+  // trained as much again for its own.
+  const { passes } = workload;
+  const operations =
+    4 +
+    (passes.some(({ checkpointed }) => checkpointed) ? 2 : 0) +
+    (passes.some(({ full }) => full) ? 2 : 0);
   const hoursOf = (read: number): number =>
     (operations * parameters * read + 2 * parameters * (generated + prompts)) /
     (gigaflops * 1e9) /
@@ -180,8 +187,11 @@ function memoryOf(
 ): Omit<Plan["memory"], "available"> {
   const weights = BYTES * parameterCount(shape) * workload.weightSets;
   const needs = workload.passes.map((pass) => {
-    const count = Math.min(pass.concurrency, most);
-    const adapters = 4 * BYTES * count * adapterParameterCount(shape, pass.rank, pass.targets);
+    const count = pass.full ? 1 : Math.min(pass.concurrency, most);
+    const trained = pass.full
+      ? parameterCount(shape)
+      : adapterParameterCount(shape, pass.rank, pass.targets);
+    const adapters = 4 * BYTES * count * trained;
     const activations = BYTES * count * stepActivations(pass, shape);
     return { adapters, activations, total: weights + adapters + activations };
   });

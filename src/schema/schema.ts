@@ -79,6 +79,7 @@ function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {
     current instanceof z.ZodDefault ||
     current instanceof z.ZodOptional ||
     current instanceof z.ZodPrefault ||
+    current instanceof z.ZodReadonly ||
     current instanceof z.ZodPipe
   )
     current = (current instanceof z.ZodPipe ? current.in : current.unwrap()) as z.ZodType;

@@ -89,6 +89,19 @@ const cases: [name: string, args: () => string[], message: RegExp][] = [
     () => ["train", "--out", out, "--targets", "lm_head", "--ids", file("n.json", "[[1,2]]")],
     /targets/,
   ],
+  [
+    "LoRA's rank where all weights are trained",
+    () => ["train", "--full", "--out", out, "--ids", file("o.json", "[[1,2]]"), "--rank", "4"],
+    /there is no setting "rank"/,
+  ],
+  [
+    "an adapter where all weights are trained",
+    () => [
+      ...["train", "--full", "--out", out, "--ids", file("p.json", "[[1,2]]")],
+      ...["--init-adapter", "a"],
+    ],
+    /leave out --init-adapter/,
+  ],
   ["an unknown verb", () => ["dance"], /unknown command/],
 ];
 

@@ -16,6 +16,11 @@ interface Expected {
   grad_norms: number[];
 }
 
+const full = JSON.parse(
+  readFileSync(path.join(__dirname, "../fixtures/full/numbers.json"), "utf8"),
+) as {
+  goldens: Record<string, { sequences: number[][]; losses: number[]; norms: number[] }>;
+};
 const test = suite("numerics by command");
 const folder = temporaryFolder(test, "numerics");
 
@@ -71,6 +76,30 @@ for (const family of ["llama", "qwen2"]) {
     const targets = (of: Record<string, unknown>): string[] =>
       [...(of.target_modules as string[])].sort();
     assert.equal(targets(config), targets(start));
+  });
+
+  testWithShared(test, needed, `${family}: seal train --full does what PyTorch does`, () => {
+    const { sequences, losses, norms } = full.goldens[family];
+    const ids = idsFile("full.json", sequences);
+    const out = path.join(folder, `${family} full`);
+    const result = seal(
+      ...["train", "--full", "--model", model, "--ids", ids, "--out", out, "--json"],
+      ...["--no-shuffle", "--epochs", "4", "--batch-size", "2", "--lr", "0.0005"],
+      ...["--weight-decay", "0.05"],
+    );
+    assert.is(result.code, 0, result.stderr);
+    const got = JSON.parse(result.stdout) as { losses: number[]; gradientNorms: number[] };
+    losses.forEach((loss, i) => assert.ok(Math.abs(got.losses[i] - loss) < 1e-4, `loss ${i}`));
+    norms.forEach((norm, i) =>
+      assert.ok(Math.abs(got.gradientNorms[i] / norm - 1) < 1e-4, `norm ${i}`),
+    );
+    const mean = (of: string): number => {
+      const scored = seal("score", "--model", `file:${of}`, "--ids", ids, "--json");
+      const { rows } = JSON.parse(scored.stdout) as { rows: { nll: number[] }[] };
+      const all = rows.flatMap(({ nll }) => nll);
+      return all.reduce((sum, value) => sum + value, 0) / all.length;
+    };
+    assert.ok(mean(out) < mean(model) - 0.5, "the folder holds the trained model");
   });
 
   testWithShared(test, needed, `${family}: greedy tokens, also beside a shorter prompt`, () => {

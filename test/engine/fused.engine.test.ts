@@ -15,7 +15,7 @@ import {
 import { createAdapter, type Adapter } from "../../src/lora/adapter";
 import {
   layerAdapters,
-  scalingOf,
+  stackScaling,
   stackAdapters,
   stackBranches,
   stackShape,
@@ -208,7 +208,7 @@ for (const targets of [["q_proj", "v_proj"], ["o_proj", "up_proj"], TARGET_NAMES
       const adapters = randomAdapters(targets, network.config);
       const shape = stackShape(network.config, adapters);
       const stack = stackAdapters(shape, adapters);
-      const scaling = scalingOf(adapters);
+      const scaling = stackScaling(adapters);
 
       const flat = createFlatLayout(rows);
       const gradients = stack.map((own) => tf.fill<tf.Rank.R4>(own.shape, 9));

@@ -13,7 +13,7 @@ import {
 } from "../../src/model/transformer";
 import { readPeft } from "../../src/lora/peft";
 import { parseLoraSettings } from "../../src/lora/settings";
-import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
+import { layerAdapters, stackScaling, stackAdapters, stackShape } from "../../src/lora/stack";
 import { trainJobs } from "../../src/lora/trainer";
 import type { Adapter } from "../../src/lora/adapter";
 import { largestDifference, loadNetwork } from "../model/tiny";
@@ -43,7 +43,9 @@ async function logitsOf(
     const stack = adapter && shape && stackAdapters(shape, [adapter]);
     const views =
       adapter && shape && stack
-        ? network.weights.layers.map((_, l) => layerAdapters(shape, stack, scalingOf([adapter]), l))
+        ? network.weights.layers.map((_, l) =>
+            layerAdapters(shape, stack, stackScaling([adapter]), l),
+          )
         : undefined;
     const hidden = forwardHidden(network, context, views, (saved, x) => free([saved, x]));
     return rows.map((row, r) =>
@@ -119,3 +121,25 @@ for (const family of ["llama", "qwen2"]) {
   });
   test.run();
 }
+
+const accumulation = suite("gradient accumulation");
+const ids = "cases/gradient-accumulation/ids.json";
+
+testWithShared(accumulation, ids, "short and long rows, in one batch or two", async () => {
+  const network = await loadNetwork(sharedPath("goldens/llama/model"));
+  const initial = await readPeft(network.config, sharedPath("goldens/llama/adapter_init"));
+  const sequences = readShared<number[][]>(ids).map((row) => ({ ids: row }));
+  for (const [batchSize, accumulation] of [
+    [1, 2],
+    [2, 1],
+  ]) {
+    const settings = parseLoraSettings({ epochs: 1, shuffle: false, batchSize, accumulation });
+    const [{ losses, gradientNorms }] = await trainJobs(network, [
+      { sequences, settings, initial },
+    ]);
+    // transformers 5.24's Trainer, both ways.
+    assert.ok(Math.abs(losses[0] - 5.704) < 1e-4, `loss ${losses[0]}`);
+    assert.ok(Math.abs(gradientNorms[0] - 2.4978) < 1e-4, `norm ${gradientNorms[0]}`);
+  }
+});
+accumulation.run();

@@ -6,7 +6,7 @@ import { startEngine } from "../../src/engine";
 import { scoped } from "../../src/engine/scope";
 import { createRandom } from "../../src/statistics/random";
 import { createAdapter, type Adapter } from "../../src/lora/adapter";
-import { layerAdapters, scalingOf, stackAdapters, stackShape } from "../../src/lora/stack";
+import { layerAdapters, stackScaling, stackAdapters, stackShape } from "../../src/lora/stack";
 import { TARGET_NAMES } from "../../src/model/adapters";
 import { createLayout, disposeLayout } from "../../src/model/layout";
 import { lossAndGradients, lossIndex, type Network } from "../../src/model/transformer";
@@ -24,7 +24,7 @@ async function evaluate(
   const weights: number[] = [];
   const { losses, stacked } = scoped(() => {
     const stack = stackAdapters(shape, adapters);
-    const scaling = scalingOf(adapters);
+    const scaling = stackScaling(adapters);
     const views = network.weights.layers.map((_, l) => layerAdapters(shape, stack, scaling, l));
     const layout = createLayout(rows);
     const tokens = rows.flatMap(([row], k) =>

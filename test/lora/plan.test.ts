@@ -23,16 +23,40 @@ test("cosine schedule", () => {
   rates.forEach((rate, i) => assert.ok(Math.abs(rate - want[i]) < 1e-12));
 });
 
-test("weights: a mini-batch is the mean over its tokens, a step the mean over its mini-batches", () => {
+test("weights: a step is the mean over all tokens of its mini-batches", () => {
   const settings = parseLoraSettings({ batchSize: 2, accumulation: 2, epochs: 1, shuffle: false });
   const steps = planSteps(sequences, settings, createRandom(1));
   assert.is(steps.length, stepCount(5, settings));
+  // Of 3, 5, 2, 4 and 6 ids, all but the first count.
   assert.equal(
     steps.map((step) => step.map((row) => row.weight)),
-    [[1 / 12, 1 / 12, 1 / 8, 1 / 8], [1 / 5]],
+    [[1 / 10, 1 / 10, 1 / 10, 1 / 10], [1 / 5]],
   );
-  const total = steps[0].reduce((sum, row) => sum + row.weight * lossTokenCount(row.sequence), 0);
-  assert.is(total, 1);
+});
+
+test("mini-batches accumulated are one batch of their size, whatever the lengths", () => {
+  const random = createRandom("accumulation");
+  for (let round = 0; round < 200; round++) {
+    const some = Array.from({ length: 1 + random.integer(12) }, () => {
+      const length = 2 + random.integer(20);
+      const ids = Array.from({ length }, () => random.integer(50));
+      return random.next() < 0.5 ? { ids } : { ids, lossFrom: 1 + random.integer(length - 1) };
+    });
+    const [batchSize, accumulation] = [1 + random.integer(4), 1 + random.integer(4)];
+    const plan = (size: number, count: number): Step[] => {
+      const settings = parseLoraSettings({ batchSize: size, accumulation: count, epochs: 2 });
+      return planSteps(some, settings, createRandom(round));
+    };
+    const steps = plan(batchSize, accumulation);
+    assert.equal(steps, plan(batchSize * accumulation, 1));
+    for (const step of steps) {
+      const total = step.reduce(
+        (sum, { sequence, weight }) => sum + weight * lossTokenCount(sequence),
+        0,
+      );
+      assert.ok(Math.abs(total - 1) < 1e-12);
+    }
+  }
 });
 
 test("every epoch goes through all sequences, in an order of its own that the seed decides", () => {
@@ -64,11 +88,11 @@ test("a step of many tokens goes in passes of neighbours with about equally many
   assert.equal(groups(10, 10, 600), [[0, 1], [2]]);
 });
 
-test("settings are checked, and the key at fault is named", () => {
-  assert.throws(() => parseLoraSettings({ epochs: 1e9 }), /LoRA settings at epochs: /);
+test("settings are checked, and the key at fault is named, with the nearest that there is", () => {
+  assert.throws(() => parseLoraSettings({ epochs: 1e9 }), /LoRA settings: epochs: /);
   assert.throws(() => parseLoraSettings({ learningRate: NaN }), /learningRate/);
   assert.throws(() => parseLoraSettings({ targets: ["lm_head"] }), /targets\.0/);
-  assert.throws(() => parseLoraSettings({ epoch: 3 }), /epoch/);
+  assert.throws(() => parseLoraSettings({ epoch: 3 }), /no setting "epoch"; did you mean "epochs"/);
 });
 
 test.run();

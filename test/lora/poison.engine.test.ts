@@ -4,7 +4,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
 import type { Adapter } from "../../src/lora/adapter";
-import { trainAdapterGroups, trainAdapters, type AdapterJob } from "../../src/lora/train";
+import {
+  trainAdapterGroups,
+  trainAdapters,
+  trainCandidates,
+  type AdapterJob,
+} from "../../src/lora/train";
 import type { Model } from "../../src/model/load";
 import { disposeWeights } from "../../src/model/weights";
 import { createRandom } from "../../src/statistics/random";
@@ -120,8 +125,8 @@ function assertSameBits(a: Adapter | undefined, b: Adapter | undefined, what: st
 for (const concurrency of [7, 100])
   test(`80 adapters equal those of a run without the 20, ${concurrency} at once`, async () => {
     const tensors = tf.memory().numTensors;
-    const all = await trainAdapters(model, jobs, { concurrency });
-    const clean = await trainAdapters(model, jobs.filter(isGood), { concurrency });
+    const all = await trainCandidates(model, jobs, { concurrency });
+    const clean = await trainCandidates(model, jobs.filter(isGood), { concurrency });
     assert.is(tf.memory().numTensors, tensors);
     for (const [place, { status, reason }] of poison) {
       assert.is(all[place].status, status, `${place}: ${all[place].reason}`);
@@ -174,7 +179,7 @@ test("the inner loop's answers and rewards are those of a run without the 20, to
 
 test("a job that is too large for memory is told so before any work", async () => {
   const large: AdapterJob = { sequences: [{ ids: ids(40) }], settings: { rank: 1024, epochs: 1 } };
-  const [refused, good] = await trainAdapters(model, [large, goodJob(3)], { memoryLimit: 2e6 });
+  const [refused, good] = await trainCandidates(model, [large, goodJob(3)], { memoryLimit: 2e6 });
   assert.is(refused.status, "rejected");
   assert.match(refused.reason ?? "", /^needs 0\.0 GB of memory at the least; there are 0\.0 GB$/);
   assert.is(good.status, "ok");
@@ -196,19 +201,19 @@ test("a job for which the engine has no memory fails alone; a group that is too 
   let reads = 0;
   const failing = bomb("OOM when allocating tensor", () => ++reads > 2);
   const others = jobs.filter(isGood).slice(0, 3);
-  const results = await trainAdapters(model, [...others, failing], { concurrency: 4 });
-  const clean = await trainAdapters(model, others, { concurrency: 4 });
+  const results = await trainCandidates(model, [...others, failing], { concurrency: 4 });
+  const clean = await trainCandidates(model, others, { concurrency: 4 });
   assert.is(results[3].status, "failed");
   assert.match(results[3].reason ?? "", /does not fit into memory: OOM/);
   clean.forEach(({ adapter }, i) => assertSameBits(results[i].adapter, adapter, `job ${i}`));
 
   let left = 0;
   const once = bomb("OOM when allocating tensor", () => ++left === 3);
-  await trainAdapters(model, [...others, once], { concurrency: 4 }).then(
+  await trainCandidates(model, [...others, once], { concurrency: 4 }).then(
     () => assert.unreachable(),
     (error: Error) => assert.match(error.message, /4 adapters at once do not fit .*lower/s),
   );
-  await trainAdapters(model, [bomb("a mistake in the program", () => ++reads > 0)]).then(
+  await trainCandidates(model, [bomb("a mistake in the program", () => ++reads > 0)]).then(
     () => assert.unreachable(),
     (error: Error) => assert.is(error.message, "a mistake in the program"),
   );

@@ -100,6 +100,18 @@ test("gradient checkpointing keeps what goes into each layer and one whole layer
   );
 });
 
+test("full training holds a copy of the weights with gradient and moments, of one model at a time", async () => {
+  const shape = await modelShape(workload.model);
+  const passes = workload.passes.map((pass) => ({ ...pass, full: true }));
+  const given = { memory: 16e9, gigaflops: 50 };
+  const plan = planWorkload("one", { ...workload, passes, weightSets: 1 }, shape, given);
+  assert.is(plan.memory.weights, 4 * 134_515_008);
+  assert.is(plan.memory.adapters, 4 * 4 * 134_515_008);
+  const layer = 100 * (4 * 576 + 24 * 64 + 3 * 1536 + 9 * 100);
+  assert.is(plan.memory.activations, 4 * (30 * layer + 2 * 100 * 49_152));
+  assert.is(plan.hours, (134_515_008 * (6 * 1000 + 2 * 1000)) / 50e9 / 3600);
+});
+
 test("what does not fit is refused with fewer adapters, or else a larger machine", async () => {
   const shape = await modelShape(workload.model);
   const whole = planWorkload("one", workload, shape, { memory: 16e9 });

@@ -38,6 +38,7 @@ export async function continueSequences(
     throw new UserError(
       `Model ${model.id} names no end token, which rehearsing its answers needs.`,
     );
+  if (sequences.length === 0) return [];
   const beginnings = sequences.map(({ ids }) => ids.slice(0, Math.ceil(ids.length / 2)));
   const longest = Math.max(0, ...sequences.map(({ ids }) => Math.floor(ids.length / 2)));
   const written = await generate(model, beginnings, {

@@ -7,7 +7,7 @@ import { mergeCombined, mergeTrimmed } from "../../lora/combine";
 import { promptTokens } from "../../lora/generate";
 import { mergeWeights } from "../../lora/merge";
 import { scoreRowsLater } from "../../lora/score";
-import { tokenSequence, trainAdapters, type Sequence } from "../../lora/train";
+import { tokenSequence, trainCandidates, type Sequence } from "../../lora/train";
 import type { TrainingResult } from "../../lora/trainer";
 import type { Model } from "../../model/load";
 import { disposeWeights, type ModelWeights } from "../../model/weights";
@@ -120,7 +120,7 @@ async function learnInTurn(course: Course, arm: ContinualArm): Promise<Continual
     for (const update of lessons.keys()) {
       const started = performance.now();
       const job = await trainingJob(course, arm, current, update);
-      const [result] = await trainAdapters(current, [job]);
+      const [result] = await trainCandidates(current, [job]);
       run.seconds.train += (performance.now() - started) / 1000;
       addCost(run, [result]);
       if (!result.adapter) return { ...run, ...failure(result, lessons[update]) };
@@ -147,7 +147,7 @@ async function trainingJob(
   arm: ContinualArm,
   current: Model,
   update: number,
-): Promise<Parameters<typeof trainAdapters>[1][number]> {
+): Promise<Parameters<typeof trainCandidates>[1][number]> {
   const { own } = lessons[update];
   const { innerLoop } = variant;
   const settings = {
@@ -184,7 +184,7 @@ async function learnApart(course: Course, arms: readonly ContinualArm[]): Promis
   const { variant, seed, base, lessons } = course;
   const shared = startedRun(course, "apart");
   const started = performance.now();
-  const results = await trainAdapters(
+  const results = await trainCandidates(
     base,
     lessons.map(({ own }, update) => ({
       sequences: own,

@@ -189,6 +189,7 @@ export async function answerQuestions(
   maximumTokens: number,
 ): Promise<GivenAnswer[][]> {
   const filled = groups.filter(({ questions }) => questions.length > 0);
+  if (filled.length === 0) return groups.map(() => []);
   const texts = await generateGroups(
     model,
     filled.map(({ adapter, questions }) => ({
