@@ -48,7 +48,7 @@ export const REPLY_TOKENS = 8;
 export interface ModelJudgeOptions {
   /** Folder of the verdicts given so far. */
   readonly cacheDirectory: string;
-  /** Tokens of a reply at most, a thinking model's thoughts among them; `REPLY_TOKENS`. */
+  /** Tokens of a reply at most, a thinking model's thoughts among them; 8 (`REPLY_TOKENS`) unless told. */
   readonly replyTokens?: number;
 }
 

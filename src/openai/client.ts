@@ -29,7 +29,7 @@ export interface OpenAiOptions {
   readonly firstWaitMs?: number;
   /** Called before each retry, with what went wrong; nothing is called unless told. */
   readonly onRetry?: (reason: string) => void;
-  /** Called with what the user should know, such as a setting that the endpoint does not take. */
+  /** Called with what the user should know, such as a setting that the endpoint does not take; nothing is called unless told. */
   readonly onNotice?: (notice: string) => void;
 }
 

@@ -7,13 +7,13 @@ import { variantName } from "../schema/schema";
 
 /** Keys that every variant has beside "experiment", "model" and `seedsSchema`. */
 export const variantKeys = {
-  /** Of the result's folder too. */
+  /** Name of the result and its folder: small letters, digits, dots and hyphens. */
   name: variantName,
-  /** What it is for, in a sentence. */
+  /** What it is for, in a sentence; nothing unless told. */
   description: z.string().default(""),
 };
 
-/** Each repeats everything with other luck. */
+/** Each repeats everything with other luck; 1 unless told. */
 export const seedsSchema = z.array(z.int()).min(1).max(100).default([1]);
 
 /** A variant's file as data. `extends` (relative to the file) is laid under it, objects key by key; null takes a key away. */
