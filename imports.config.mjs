@@ -14,6 +14,7 @@ const ROOMS = [
   ["restem"],
   ["judge"],
   ["openai"],
+  ["full"],
   ["lora", "selfedit"],
   ["model"],
   ["engine", "jinja", "plot"],
