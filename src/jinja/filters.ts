@@ -4,7 +4,7 @@ import { percentFormat } from "./formatting";
 import { jsonOptions, toJson } from "./json";
 import { attributeOf } from "./lookup";
 import { methodOf } from "./methods";
-import { divideToEven, fixed, readFloat, readInt, scaledInt, toFloat } from "./numbers";
+import { divideToEven, fixed, isNegative, readFloat, readInt, scaledInt, toFloat } from "./numbers";
 import { binary, sign } from "./operators";
 import { print } from "./printing";
 import { sequenceFilters } from "./sequence-filters";
@@ -80,7 +80,7 @@ function truncate(
   const room = length - codePoints(end).length;
   if (room < 0 || leeway < 0) fail("truncate: the length is less than that of its end");
   if (points.length <= length + leeway) return source;
-  const start = text.window(source, 0, room);
+  const start = text.window(source, 0, room) ?? "";
   return (cut ? start : text.split(start, " ", 1, true)[0]) + end;
 }
 
@@ -114,18 +114,18 @@ function round(value: Value | undefined, digits: number, how: string): Value {
   const number = wholeOf(value ?? null) ?? (value as number);
   if (how !== "common") {
     const scale = binary("**", 10n, BigInt(digits));
-    const scaled = toFloat(binary("*", number, scale) as number);
-    const whole = BigInt(how === "ceil" ? Math.ceil(scaled) : Math.floor(scaled));
-    return binary("/", whole, scale);
+    const scaled = binary("*", number, scale) as bigint | number;
+    if (typeof scaled === "bigint") return binary("/", scaled, scale);
+    return binary("/", BigInt(how === "ceil" ? Math.ceil(scaled) : Math.floor(scaled)), scale);
   }
   if (typeof number === "bigint") {
     const unit = 10n ** BigInt(Math.max(0, -digits));
     return divideToEven(number, unit) * unit;
   }
   if (!Number.isFinite(number) || digits > 300) return number;
-  return digits >= 0
-    ? Number(fixed(number, digits))
-    : Number(`${scaledInt(number, digits)}e${-digits}`);
+  if (digits >= 0) return Number(fixed(number, digits));
+  const size = Number(`${scaledInt(Math.abs(number), digits)}e${-digits}`);
+  return isNegative(number) ? -size : size;
 }
 
 function attribute(value: Value | undefined, name: Value | undefined): Value {
@@ -197,7 +197,7 @@ const bodies: Readonly<Record<string, readonly [parameters: string, body: Body]>
     (value = null, other = "", boolean = false) =>
       value instanceof Undefined || (isTrue(boolean) && !isTrue(value)) ? other : value,
   ],
-  abs: ["x", (x = null) => (isNumber(x) && toFloat(x) < 0 ? sign("-", x) : sign("+", x))],
+  abs: ["x", (x = null) => sign(isNumber(x) && isNegative(toFloat(x)) ? "-" : "+", x)],
   int: [
     "value, default?, base?",
     (value, missing = 0n, base) => toInt(value, missing, intArgument(base, "int", 10)),

@@ -1,5 +1,5 @@
 /** `"%s" % value` and `"{}".format(value)`, with Python's format specifications for texts and numbers. */
-import { exponentText, fixed, floatText, scientific, toFloat } from "./numbers";
+import { exponentText, fixed, floatText, isNegative, scientific, toFloat } from "./numbers";
 import { print, represent } from "./printing";
 import {
   checkLength,
@@ -189,6 +189,8 @@ function textForm(text: string, form: Form): string {
 function intForm(value: bigint, form: Form): string {
   const { type } = form;
   const base = { b: 2, o: 8, x: 16, X: 16 }[type] ?? 10;
+  checkLength(form.precision ?? 0);
+  if (form.grouping === "," && type !== "d") fail(`format(): a comma does not go with ${type}`);
   const digits = (value < 0n ? -value : value).toString(base).padStart(form.precision ?? 1, "0");
   const prefix = form.alternate && base !== 10 ? `0${type}` : "";
   const grouped = group(
@@ -200,9 +202,8 @@ function intForm(value: bigint, form: Form): string {
 }
 
 function floatForm(value: number, form: Form): string {
-  const negative = value < 0 || Object.is(value, -0);
   const size = Math.abs(value);
-  const sign = signOf(negative, form);
+  const sign = signOf(isNegative(value), form);
   if (!Number.isFinite(value)) {
     const word = Number.isNaN(value) ? "nan" : "inf";
     return aligned(sign, /[EFG]/.test(form.type) ? word.toUpperCase() : word, form);

@@ -45,7 +45,7 @@ function edge(name: "startswith" | "endswith"): (self: string) => Callable {
     const all = affix instanceof Tuple ? affix.items : [affix];
     return all.some((one) => {
       const sought = textArgument(one, `str.${name}()`);
-      return name === "startswith" ? part.startsWith(sought) : part.endsWith(sought);
+      return (name === "startswith" ? part?.startsWith(sought) : part?.endsWith(sought)) ?? false;
     });
   });
 }

@@ -21,7 +21,7 @@ function ofInts(operator: string, x: bigint, y: bigint): Value | undefined {
     case "*":
       return bounded(x * y);
     case "/":
-      return ofFloats("/", toFloat(x), toFloat(y));
+      return toFloat(exactFloat(x)) / toFloat(exactFloat(notZero(y)));
     case "//":
       return floorDivide(x, notZero(y));
     case "%":
@@ -55,6 +55,18 @@ function ofFloats(operator: string, x: number, y: number): Value | undefined {
   }
 }
 
+/** An int that a float holds exactly, so that a quotient is the nearest one. */
+function exactFloat(x: bigint): bigint {
+  return x > 2n ** 53n || x < -(2n ** 53n)
+    ? fail("a division of ints this large is not supported here")
+    : x;
+}
+
+/** Minus zero is negative too. */
+export function isNegative(x: number): boolean {
+  return x < 0 || Object.is(x, -0);
+}
+
 function notZero<T extends bigint | number>(divisor: T): T {
   return divisor ? divisor : fail("division by zero");
 }
@@ -75,7 +87,7 @@ function floatRemainder(x: number, y: number): number {
 /** As CPython computes it, which is not always the floor of the quotient. */
 function floorDivideFloats(x: number, y: number): number {
   const quotient = (x - floatRemainder(x, y)) / y;
-  if (quotient === 0) return x / y < 0 ? -0 : 0;
+  if (quotient === 0) return isNegative(x / y) ? -0 : 0;
   const down = Math.floor(quotient);
   return quotient - down > 0.5 ? down + 1 : down;
 }
@@ -135,7 +147,7 @@ export function fixed(x: number, digits: number): string {
     .toString()
     .padStart(digits + 1, "0");
   const whole = scaled.slice(0, scaled.length - digits);
-  const sign = x < 0 || Object.is(x, -0) ? "-" : "";
+  const sign = isNegative(x) ? "-" : "";
   return sign + whole + (digits > 0 ? `.${scaled.slice(-digits)}` : "");
 }
 
@@ -155,7 +167,7 @@ export function scientific(x: number, digits: number): { digits: string; exponen
 /** `repr(x)` of a float: the shortest digits that give it back. */
 export function floatText(x: number): string {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x < 0 ? "-inf" : "inf";
-  const sign = x < 0 || Object.is(x, -0) ? "-" : "";
+  const sign = isNegative(x) ? "-" : "";
   const [digits, power] = Math.abs(x).toExponential().split("e");
   const exponent = Number(power);
   if (exponent < -4 || exponent >= 16) return `${sign}${digits}e${exponentText(exponent)}`;

@@ -149,18 +149,17 @@ export function find(
   end: number,
   last: boolean,
 ): number {
-  const points = codePoints(text);
-  const [from, to] = [clamp(start, points.length), clamp(end, points.length)];
-  if (from > to || start > points.length) return -1;
-  const window = joined(points.slice(from, to));
-  const at = last ? window.lastIndexOf(part) : window.indexOf(part);
-  return at < 0 ? -1 : from + codePoints(window.slice(0, at)).length;
+  const searched = window(text, start, end);
+  const at = (last ? searched?.lastIndexOf(part) : searched?.indexOf(part)) ?? -1;
+  if (searched === undefined || at < 0) return -1;
+  return clamp(start, codePoints(text).length) + codePoints(searched.slice(0, at)).length;
 }
 
-/** The part from `start` to `end`, as in slices. */
-export function window(text: string, start: number, end: number): string {
+/** The part from `start` to `end`, as in slices; undefined where that begins behind its end, which holds nothing, not even "". */
+export function window(text: string, start: number, end: number): string | undefined {
   const points = codePoints(text);
-  return joined(points.slice(clamp(start, points.length), clamp(end, points.length)));
+  const [from, to] = [clamp(start, points.length), clamp(end, points.length)];
+  return from > to || start > points.length ? undefined : joined(points.slice(from, to));
 }
 
 function clamp(place: number, length: number): number {
@@ -168,7 +167,8 @@ function clamp(place: number, length: number): number {
 }
 
 /** count: occurrences that do not overlap. */
-export function count(text: string, part: string): number {
+export function count(text: string | undefined, part: string): number {
+  if (text === undefined) return 0;
   return part === "" ? codePoints(text).length + 1 : text.split(part).length - 1;
 }
 

@@ -5,10 +5,12 @@ import path from "node:path";
 import type { DownloadOptions, Refusal } from "../files/download";
 import { UserError } from "../messages/errors";
 
-/** A model on the hub at a branch, tag or commit. */
-export interface HubModel {
-  readonly owner: string;
-  readonly name: string;
+/** Whose files are asked for, for words on a refusal. */
+export interface HubPlace {
+  /** E.g. `hub:owner/name`. */
+  readonly what: string;
+  /** Its page, from the hub's address on. */
+  readonly page: string;
   readonly revision: string;
 }
 
@@ -26,13 +28,13 @@ export function hubEndpoint(): string {
   return endpoint;
 }
 
-/** What a download of the model's files is told: the user's token, for the hub alone, and words for refusals. */
-export function hubDownloads(model: HubModel): Pick<DownloadOptions, "authorization" | "explain"> {
+/** What a download from the hub is told: the user's token, for the hub alone, and words for refusals. */
+export function hubDownloads(place: HubPlace): Pick<DownloadOptions, "authorization" | "explain"> {
   const token = userToken();
   const { origin } = new URL(hubEndpoint());
   return {
     ...(token && { authorization: { origin, value: `Bearer ${token.value}` } }),
-    explain: (refusal) => explained(refusal, model, token?.from),
+    explain: (refusal) => explained(refusal, place, token?.from),
   };
 }
 
@@ -70,39 +72,36 @@ function cleaned(text: string, where: string): string {
 /** The hub says which case it is in x-error-code, and more in x-error-message. */
 function explained(
   { origin, status, header }: Refusal,
-  { owner, name, revision }: HubModel,
+  { what, page, revision }: HubPlace,
   tokenFrom: string | undefined,
 ): string | undefined {
-  const model = `hub:${owner}/${name}`;
   const endpoint = hubEndpoint();
   // A refusal of the servers that it redirects to has nothing to do with tokens.
   if (origin !== new URL(endpoint).origin) return undefined;
-  const licence = `${endpoint}/${owner}/${name}`;
+  const licence = `${endpoint}/${page}`;
   const code = header("x-error-code") ?? "";
   const message = (header("x-error-message") ?? "").replace(/\s+/g, " ").slice(0, 300);
   const told = (words: string): string => words + (message && `\nThe hub says: ${message}`);
-  if (code === "RevisionNotFound") return told(`${model} has no revision "${revision}".`);
-  if (message.includes("disabled")) return told(`${model} cannot be had.`);
+  if (code === "RevisionNotFound") return told(`${what} has no revision "${revision}".`);
+  if (message.includes("disabled")) return told(`${what} cannot be had.`);
   if (tokenFrom === undefined) {
     const token = `set HF_TOKEN (a token is made at ${endpoint}/settings/tokens)`;
     if (code === "RepoNotFound")
-      return told(`There is no public model ${model} at ${endpoint}. If it is private, ${token}.`);
+      return told(`There is no public ${what} at ${endpoint}. If it is private, ${token}.`);
     if (status === 401 || status === 403)
-      return told(`${model} is gated: accept the licence at ${licence} and ${token}.`);
+      return told(`${what} is gated: accept the licence at ${licence} and ${token}.`);
   } else {
     if (code === "GatedRepo" || (status === 403 && code === ""))
       return told(
-        `${model} is gated, and the token in ${tokenFrom} does not open it: accept the licence at ${licence} with its account, wait until access is granted, and let the token read gated repositories.`,
+        `${what} is gated, and the token in ${tokenFrom} does not open it: accept the licence at ${licence} with its account, wait until access is granted, and let the token read gated repositories.`,
       );
     if (status === 401 && code === "")
       return told(
         `The hub refuses the token in ${tokenFrom}: make a new one at ${endpoint}/settings/tokens, or take it away for public models.`,
       );
     if (code === "RepoNotFound" || status === 401)
-      return told(
-        `There is no model ${model} at ${endpoint} that the token in ${tokenFrom} may see.`,
-      );
+      return told(`There is no ${what} at ${endpoint} that the token in ${tokenFrom} may see.`);
   }
   if (status !== 404 || code === "EntryNotFound") return undefined;
-  return told(`There is no model ${model} at ${endpoint} (404).`);
+  return told(`There is no ${what} at ${endpoint} (404).`);
 }

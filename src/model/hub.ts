@@ -4,8 +4,21 @@ import { z } from "zod";
 import { downloadFile, downloadText, type Progress } from "../files/download";
 import { UserError } from "../messages/errors";
 import { chooseFiles, partsIn } from "./folder";
-import { hubDownloads, hubEndpoint, type HubModel } from "./hub-access";
+import { hubDownloads, hubEndpoint, type HubPlace } from "./hub-access";
 import type { ModelInput } from "./store";
+
+/** A model on the hub at a branch, tag or commit. */
+export interface HubModel {
+  readonly owner: string;
+  readonly name: string;
+  readonly revision: string;
+}
+
+const placeOf = ({ owner, name, revision }: HubModel): HubPlace => ({
+  what: `hub:${owner}/${name}`,
+  page: `${owner}/${name}`,
+  revision,
+});
 
 const answerSchema = z.object({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
@@ -29,7 +42,7 @@ export async function downloadHubModel(
   progress?: Progress,
 ): Promise<ModelInput[]> {
   const endpoint = hubEndpoint();
-  const access = hubDownloads(model);
+  const access = hubDownloads(placeOf(model));
   const id = `${model.owner}/${model.name}`;
   const revision = encodeURIComponent(model.revision);
   const { text } = await downloadText(
@@ -73,7 +86,7 @@ export async function hubConfig(model: HubModel): Promise<{ text: string; where:
   const { owner, name, revision } = model;
   const file = `${owner}/${name}/resolve/${encodeURIComponent(revision)}/config.json`;
   const where = `${hubEndpoint()}/${file}`;
-  const { text } = await downloadText(where, "application/json", hubDownloads(model));
+  const { text } = await downloadText(where, "application/json", hubDownloads(placeOf(model)));
   return { text, where };
 }
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { downloadFile, downloadText, type Progress } from "../files/download";
 import { UserError } from "../messages/errors";
+import { hubDownloads, hubEndpoint } from "../model/hub-access";
 import { storedModel } from "../model/store";
 import { resolveSealFile, SEAL_PREFIX } from "./seal-files";
 import { articlesPath } from "./squad";
@@ -61,7 +62,12 @@ async function hubFile(source: string, progress?: Progress): Promise<DataFile> {
     const { sha256 } = await downloadFile(
       `${hubEndpoint()}/datasets/${owner}/${name}/resolve/${answer.sha}/${file}`,
       path.join(directory, path.basename(file)),
-      { sha256: found.lfs?.sha256, size: found.size, progress },
+      {
+        sha256: found.lfs?.sha256,
+        size: found.size,
+        progress,
+        ...access(`${owner}/${name}`, revision),
+      },
     );
     const from = `hub:${owner}/${name}@${answer.sha}/${file}`;
     return [{ name: path.basename(file), source: from, sha256 }];
@@ -76,6 +82,7 @@ async function datasetFiles(id: string, revision: string): Promise<z.output<type
   const { text } = await downloadText(
     `${hubEndpoint()}/api/datasets/${id}/revision/${encodeURIComponent(revision)}?blobs=true`,
     "application/json",
+    access(id, revision),
   );
   try {
     return answerSchema.parse(JSON.parse(text));
@@ -84,6 +91,7 @@ async function datasetFiles(id: string, revision: string): Promise<z.output<type
   }
 }
 
-function hubEndpoint(): string {
-  return (process.env.HF_ENDPOINT ?? "https://huggingface.co").replace(/\/+$/, "");
+/** The hub's token and words, as for models. */
+function access(id: string, revision: string): ReturnType<typeof hubDownloads> {
+  return hubDownloads({ what: `dataset ${id}`, page: `datasets/${id}`, revision });
 }

@@ -172,19 +172,19 @@ test("refusals say what is the matter and what to do, with the hub's own words",
     [
       refusing(401, "RepoNotFound", "Repository not found"),
       false,
-      /^There is no public model hub:maker\/m at .*If it is private, set HF_TOKEN/,
+      /^There is no public hub:maker\/m at .*If it is private, set HF_TOKEN/,
     ],
     [
       refusing(404, "RepoNotFound", "Repository not found"),
       true,
-      /^There is no model hub:maker\/m at .* that the token in HF_TOKEN may see/,
+      /^There is no hub:maker\/m at .* that the token in HF_TOKEN may see/,
     ],
     [
       refusing(404, "RevisionNotFound", "Invalid rev id: main"),
       false,
       /^hub:maker\/m has no revision "main"\.\nThe hub says: Invalid rev id/,
     ],
-    [refusing(404), false, /^There is no model hub:maker\/m at .* \(404\)\.$/],
+    [refusing(404), false, /^There is no hub:maker\/m at .* \(404\)\.$/],
     [
       refusing(403, undefined, "Access to this resource is disabled."),
       true,

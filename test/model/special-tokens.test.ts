@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { endTokenOf } from "../../src/model/load";
 import { specialTokensOf } from "../../src/model/special-tokens";
+import type { TextFormat } from "../../src/model/text-format";
+import type { ModelConfig, Tokenizer } from "../../src/model/types";
 
 const test = suite("special tokens");
 
@@ -36,6 +39,19 @@ test("are those of transformers for every tokenizer class and every file that ma
   });
   console.log(`${cases.length} folders: ${differences.length} differences`);
   assert.equal(differences, []);
+});
+
+test("a completion ends with the tokenizer's own end token, else with the first of config.json's", () => {
+  const config = { eosTokenIds: [5, 6, 1] } as unknown as ModelConfig;
+  const text = (eosToken?: string): TextFormat => ({
+    tokenizer: { idOf: (token: string) => (token === "<e>" ? 1 : undefined) } as Tokenizer,
+    ...(eosToken === undefined ? {} : { eosToken }),
+  });
+  assert.is(endTokenOf({ config, text: text("<e>") }), 1);
+  assert.is(endTokenOf({ config, text: text("<not in the vocabulary>") }), 5);
+  assert.is(endTokenOf({ config, text: text() }), 5);
+  assert.is(endTokenOf({ config }), 5);
+  assert.is(endTokenOf({ config: { ...config, eosTokenIds: [] } }), undefined);
 });
 
 test.run();
