@@ -1,6 +1,6 @@
 /** The settings of a training of all weights, and those of either way of training, for experiments that leave the choice. */
 import { z } from "zod";
-import { loraSettingsSchema, trainingSettings } from "../lora/settings";
+import { loraSettingsSchema, trainingSettings, type LoraSettings } from "../lora/settings";
 import { checkData } from "../schema/schema";
 
 /** Schema of the settings; unknown keys are errors. Defaults that are not LoRA's are those of SEAL's later continued pretraining. */
@@ -21,6 +21,13 @@ export const innerLoopSettingsSchema = z.discriminatedUnion(
   [fullSettingsSchema.omit({ seed: true }), loraSettingsSchema.omit({ seed: true })],
   { error: 'the method is "lora", the default, or "full"' },
 );
+
+/** Its values. */
+export type InnerLoopSettings = z.output<typeof innerLoopSettingsSchema>;
+
+/** Settings of one training, of either way, with what differs from the defaults. */
+export type ChosenSettings =
+  Partial<LoraSettings> | (Partial<FullSettings> & { readonly method: "full" });
 
 /** Checks settings, marked or not, and fills in the defaults. Throws UserError naming the key. */
 export function parseFullSettings(settings: object, where = "settings"): FullSettings {

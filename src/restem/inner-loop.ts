@@ -7,7 +7,7 @@ import type { CandidateStatus } from "./select";
 import { accuracy, type Verdict } from "../judge/verdict";
 import type { Prompt } from "../lora/generate";
 import { functionOf } from "../lora/options";
-import type { LoraSettings } from "../lora/settings";
+import type { ChosenSettings } from "../full/settings";
 import type { Sequence } from "../lora/train";
 import type { TrainingResult } from "../lora/trainer";
 import type { Model } from "../model/load";
@@ -35,7 +35,7 @@ export interface InnerLoopCandidate {
   /** What is trained on. Absent: nothing, the questions are answered by the model as it is. Empty: the self-edit did not parse. */
   readonly sequences?: readonly Sequence[];
   /** Rank, rate, epochs and so on, each SEAL's unless told. */
-  readonly settings?: Partial<LoraSettings>;
+  readonly settings?: ChosenSettings;
   /** Asked of the trained adapter. */
   readonly questions: readonly InnerLoopQuestion[];
 }

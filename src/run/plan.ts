@@ -7,7 +7,7 @@ import {
   presetShapes,
   type ModelShape,
 } from "../model/shape";
-import type { LoraSettings } from "../lora/settings";
+import type { LoraSettings, TrainingSettings } from "../lora/settings";
 import type { TargetName } from "../model/adapters";
 
 /** Adapters that are trained together. */
@@ -115,17 +115,18 @@ const USABLE_SHARE = 0.85;
 
 /** Adapters of these settings, so many at once, on sequences of so many tokens. */
 export function trainingPass(
-  settings: Pick<
-    LoraSettings,
-    "rank" | "targets" | "batchSize" | "accumulation" | "gradientCheckpointing"
-  >,
+  settings: Pick<TrainingSettings, "batchSize" | "accumulation" | "gradientCheckpointing"> &
+    ({ readonly method: "full" } | (Pick<LoraSettings, "rank" | "targets"> & { method?: "lora" })),
   concurrency: number,
   sequenceTokens: number,
 ): TrainingPass {
-  const { rank, targets, batchSize, accumulation, gradientCheckpointing } = settings;
+  const { batchSize, accumulation, gradientCheckpointing } = settings;
+  const trained =
+    settings.method === "full"
+      ? { full: true, rank: 0, targets: [] }
+      : { rank: settings.rank, targets: settings.targets };
   return {
-    rank,
-    targets,
+    ...trained,
     concurrency,
     stepTokens: Math.ceil(sequenceTokens * batchSize * accumulation),
     sequences: batchSize * accumulation,

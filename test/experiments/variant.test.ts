@@ -4,6 +4,7 @@ import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { UserError } from "../../src/messages/errors";
+import type { LoraSettings } from "../../src/lora/settings";
 import { parseVariant, readVariant } from "../../src/experiments/variants";
 import type { KnowledgeVariant } from "../../src/experiments/knowledge/variant";
 import type { Variant } from "../../src/experiments/registry";
@@ -62,7 +63,7 @@ test("a variant is laid over the one it extends, objects key by key, lists whole
   };
   assert.equal(variant, parseVariant(whole));
   assert.is(variant.experiment === "knowledge" && variant.data.count, 2);
-  const { innerLoop } = variant as KnowledgeVariant;
+  const innerLoop = (variant as KnowledgeVariant).innerLoop as LoraSettings;
   assert.is(innerLoop.learningRate, 0.01);
   assert.equal(innerLoop.targets, ["v_proj"]);
   assert.equal(variant.seeds, [9]);
@@ -75,7 +76,7 @@ test("extends goes over several files, each relative to its own folder", async (
     "a/b/base.json": base,
   });
   assert.is(variant.name, "middle");
-  const { innerLoop } = variant as KnowledgeVariant;
+  const innerLoop = (variant as KnowledgeVariant).innerLoop as LoraSettings;
   assert.is(innerLoop.rank, 32);
   assert.is(innerLoop.epochs, 3);
   assert.is(innerLoop.learningRate, 0.01);

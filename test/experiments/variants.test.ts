@@ -80,7 +80,10 @@ const small: Partial<Record<Variant["experiment"], (variant: Part, model: string
     seeds: [1],
     passages: [2],
     sampling: { ...sampling, maximumTokens: 20 },
-    innerLoop: { ...adapter, batchSize: 4 },
+    innerLoop:
+      (variant.innerLoop as Part).method === "full"
+        ? { method: "full", batchSize: 4 }
+        : { ...adapter, batchSize: 4 },
     outerLoop: {
       ...(lessonsModel(variant, model).data ? { data: { ...onePassage, split: "eval" } } : {}),
       ...{ passages: 1, rounds: 1, rewardSeeds: 1, innerLoop: adapter, fineTuning: adapter },

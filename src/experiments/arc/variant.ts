@@ -1,5 +1,6 @@
 /** The settings of few-shot ARC: the model chooses how it is trained on each task (paper, section 4.1). */
 import { z } from "zod";
+import { fullSettingsSchema } from "../../full/settings";
 import { adapterSettingsSchema } from "../../lora/settings";
 import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
@@ -26,11 +27,13 @@ export const ARC_ARMS = [
 /** One of `ARC_ARMS`. */
 export type ArcArm = (typeof ARC_ARMS)[number];
 
-const adapterSettings = adapterSettingsSchema.omit({
-  epochs: true,
-  learningRate: true,
-  batchSize: true,
-});
+/** What a recipe decides. */
+const byRecipe = { epochs: true, learningRate: true, batchSize: true } as const;
+const testTimeTraining = z.discriminatedUnion(
+  "method",
+  [fullSettingsSchema.omit({ seed: true, ...byRecipe }), adapterSettingsSchema.omit(byRecipe)],
+  { error: 'the method is "lora", the default, or "full"' },
+);
 
 const recipeSchema = strictObject({
   /** Which groups of augmentations are used. */
@@ -132,7 +135,7 @@ const settings = strictObject({
   /** Recipes of the arm "chosen recipe", by name; none unless told. */
   recipes: z.record(z.string().min(1), recipeSchema).default({}),
   /** The adapter that a recipe trains, with mini-batches of 2; SEAL's settings unless told. */
-  innerLoop: adapterSettings.prefault({}),
+  innerLoop: testTimeTraining.prefault({}),
   /** The ways in which a test is asked. */
   queries: strictObject({
     /** Demonstrations left out in each, 1 unless told. */

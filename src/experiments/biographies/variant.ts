@@ -1,5 +1,6 @@
 /** The settings of the outer loop on the small world of biographies. */
 import { z } from "zod";
+import { innerLoopSettingsSchema } from "../../full/settings";
 import { adapterSettingsSchema } from "../../lora/settings";
 import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
@@ -44,7 +45,7 @@ const settings = strictObject({
     maximumTokens: z.int().min(1).max(256).default(90),
   }).prefault({}),
   /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
-  innerLoop: adapterSettingsSchema.prefault({}),
+  innerLoop: innerLoopSettingsSchema.prefault({}),
   /** What a self-edit is rewarded for; "accuracy" unless told. */
   reward: z.enum(REWARDS).optional(),
   /** Inner-loop seeds whose mean accuracy is a candidate's reward, R; 1 unless told. */

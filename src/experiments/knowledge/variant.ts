@@ -1,6 +1,6 @@
 /** The settings of knowledge incorporation with a real model: one passage at a time (paper, section 4.2). */
 import { z } from "zod";
-import { adapterSettingsSchema } from "../../lora/settings";
+import { innerLoopSettingsSchema } from "../../full/settings";
 import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
 import { distinctNames, lineOf, lineSchema, REPEATS_SUFFICE, type Line } from "../../restem/lines";
@@ -96,7 +96,7 @@ export const knowledgeVariantSchema = strictObject({
   /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
   /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
-  innerLoop: adapterSettingsSchema.prefault({}),
+  innerLoop: innerLoopSettingsSchema.prefault({}),
   /** ReST-EM; nothing but the untrained model writes unless told. */
   outerLoop: outerLoopSchema.optional(),
   /** How questions are answered. */

@@ -2,7 +2,8 @@
  * Rounds of the outer loop on lessons: self-edits are sampled, scored by their adapters and selected, and the model is
  * fine-tuned on writing such, all of it journalled. What is asked of a policy afterwards is the experiments' matter.
  */
-import type { LoraSettings } from "../../lora/settings";
+import type { InnerLoopSettings } from "../../full/settings";
+import type { LoraSettings, TrainingSettings } from "../../lora/settings";
 import type { Model } from "../../model/load";
 import { runInnerLoop, type InnerLoopResult } from "../../restem/inner-loop";
 import { keepByLine, scoreByLine, type Line, type ScoredCandidate } from "../../restem/lines";
@@ -16,7 +17,7 @@ import type { Lesson, LessonQuestion } from "./lessons";
 /** Settings of the rounds. */
 export interface RoundSettings {
   readonly sampling: SelfEditSampling;
-  readonly innerLoop: Omit<LoraSettings, "seed">;
+  readonly innerLoop: InnerLoopSettings;
   readonly fineTuning: Omit<LoraSettings, "seed">;
   /** Adapters trained at once. */
   readonly concurrency: number;
@@ -29,7 +30,7 @@ export interface Trial {
   /** Absent: nothing is trained. Empty: the self-edit did not parse. */
   readonly sequences?: readonly string[];
   /** Laid over the inner loop's settings. */
-  readonly settings?: Partial<LoraSettings>;
+  readonly settings?: Partial<TrainingSettings>;
   readonly questions: readonly LessonQuestion[];
 }
 
@@ -141,11 +142,12 @@ export class LessonRounds {
     return mapGroups(trials, groups, async (group, start) => {
       const key = `${seed}/${line}/${round}/${part}/${decode ? "" : "losses/"}${start}`;
       const finished = await once(context.journal, key, async () => {
-        const work = group.map((trial, i) => ({
-          ...trial,
+        const work = group.map(({ sequences, questions, settings: own }, i) => ({
+          ...(sequences ? { sequences } : {}),
+          questions,
           settings: {
             ...settings.innerLoop,
-            ...trial.settings,
+            ...own,
             seed: `${seed}/${round}/${part}/${start + i}`,
           },
         }));

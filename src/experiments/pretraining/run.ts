@@ -3,7 +3,7 @@
  * together, and asked about all of them. Numbers and figures are pretraining-report.ts's.
  */
 import { UserError } from "../../messages/errors";
-import type { LoraSettings } from "../../lora/settings";
+import type { ChosenSettings } from "../../full/settings";
 import { stepCount } from "../../lora/plan";
 import type { Model } from "../../model/load";
 import { runInnerLoop, type InnerLoopCandidate } from "../../restem/inner-loop";
@@ -249,7 +249,7 @@ function settingsOf(
   run: Run,
   sequences: number,
   seed: number,
-): LoraSettings {
+): ChosenSettings {
   const settings = { ...innerLoop, seed: `${seed}/${run.lessons.length}` };
   if (!run.arm.startsWith("passages only")) return settings;
   const learningRate = passagesOnlyRate ?? innerLoop.learningRate;

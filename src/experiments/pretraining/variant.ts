@@ -1,6 +1,6 @@
 /** The settings of continued pretraining: self-edits of many passages in one training run. */
 import { z } from "zod";
-import { adapterSettingsSchema } from "../../lora/settings";
+import { innerLoopSettingsSchema } from "../../full/settings";
 import { strictObject } from "../../schema/schema";
 import { seedsSchema, variantKeys } from "../../run/variant";
 import {
@@ -54,7 +54,7 @@ const outerLoopSchema = strictObject({
   /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
   /** The adapter that is trained on a self-edit; SEAL's settings unless told. */
-  innerLoop: adapterSettingsSchema.prefault({}),
+  innerLoop: innerLoopSettingsSchema.prefault({}),
   /** Inner loops whose mean accuracy is a self-edit's reward; 3 unless told. */
   rewardSeeds: z.int().min(1).max(20).default(3),
   /** Self-edits kept for each passage, 1 unless told. */
@@ -88,7 +88,7 @@ const settings = strictObject({
   /** How self-edits are drawn. */
   sampling: samplingSchema.prefault({}),
   /** The adapter that is trained on all self-edits; 3 epochs, batch 4, accumulation 2 and rate 0.001 unless told. */
-  innerLoop: adapterSettingsSchema.prefault({
+  innerLoop: innerLoopSettingsSchema.prefault({
     epochs: 3,
     batchSize: 4,
     accumulation: 2,
