@@ -2,7 +2,7 @@
 import { UserError } from "../../messages/errors";
 import { generate } from "../../lora/generate";
 import type { TokenSequence } from "../../lora/plan";
-import type { Model } from "../../model/load";
+import { endTokenOf, type Model } from "../../model/load";
 import type { Random } from "../../statistics/random";
 
 /**
@@ -33,7 +33,7 @@ export async function continueSequences(
   sequences: readonly TokenSequence[],
   seed: string,
 ): Promise<TokenSequence[]> {
-  const [end] = model.config.eosTokenIds;
+  const end = endTokenOf(model);
   if (end === undefined)
     throw new UserError(
       `Model ${model.id} names no end token, which rehearsing its answers needs.`,
