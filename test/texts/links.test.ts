@@ -32,15 +32,20 @@ function targets(text: string): string[] {
   return [...inline, ...references, ...html].map(([, target]) => target);
 }
 
-/** A heading's anchor, as GitHub makes it. */
+/** The headings' anchors, as GitHub makes them: the second of the same name ends in -1. */
 function anchors(text: string): string[] {
-  return [...text.replace(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .trim()
-      .replace(/ /g, "-"),
+  const names = [...text.replace(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.+)$/gm)].map(
+    ([, heading]) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .trim()
+        .replace(/ /g, "-"),
   );
+  return names.map((name, i) => {
+    const before = names.slice(0, i).filter((other) => other === name).length;
+    return before > 0 ? `${name}-${before}` : name;
+  });
 }
 
 /** The relative links of a text that lead nowhere, were it this file. */
