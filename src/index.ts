@@ -20,7 +20,13 @@ export { defaultModel, resolveModel } from "./model/sources";
 export type { Progress as DownloadProgress } from "./files/download";
 export type { GgufFile, ModelFiles, ModelFolder, ResolveOptions } from "./model/sources";
 export type { ModelInput } from "./model/store";
-export type { ChatMessage, Llama3RopeScaling, ModelConfig, Tokenizer } from "./model/types";
+export type {
+  ChatMessage,
+  LinearRopeScaling,
+  Llama3RopeScaling,
+  ModelConfig,
+  Tokenizer,
+} from "./model/types";
 
 // Adapters
 export { TARGET_NAMES } from "./model/adapters";
@@ -31,18 +37,19 @@ export type { TokenSequence } from "./lora/plan";
 export type { TrainingOptions, TrainingResult } from "./lora/trainer";
 export { parseLoraSettings } from "./lora/settings";
 export type { LoraSettings } from "./lora/settings";
-export type { Adapter, HostTensor } from "./lora/adapter";
+export type { Adapter, HostTensor, ModuleForm } from "./lora/adapter";
 export { loadAdapter, mergeAdapter, saveAdapter } from "./lora/files";
 export { saveMerged, saveModel } from "./lora/save-merged";
 export { trainFull } from "./full/train";
 export type { FullJob, FullOptions, FullResult } from "./full/train";
-export type { FullSettings } from "./full/settings";
+export type { ChosenSettings, FullSettings } from "./full/settings";
 
 // Generation
 export { generate, generateGroups } from "./lora/generate";
 export type { Generated, GenerateOptions, Prompt, PromptGroup } from "./lora/generate";
 export type { FinishReason } from "./model/generation";
 export { scoreRows, scoreRowsLater } from "./lora/score";
+export type { GivenAdapter } from "./lora/score";
 
 // Self-edits
 export { answerPrompt, openBookPrompt, selfEditKinds, selfEditPrompt } from "./selfedit/prompts";

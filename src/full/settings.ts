@@ -1,19 +1,21 @@
 /** The settings of a training of all weights, and those of either way of training, for experiments that leave the choice. */
 import { z } from "zod";
 import { loraSettingsSchema, trainingSettings, type LoraSettings } from "../lora/settings";
-import { checkData } from "../schema/schema";
+import { checkData, strictObject } from "../schema/schema";
 
 /** Schema of the settings; unknown keys are errors. Defaults that are not LoRA's are those of SEAL's later continued pretraining. */
-export const fullSettingsSchema = z.strictObject({
+export const fullSettingsSchema = strictObject({
   /** Marks them beside LoRA's, which need no mark. */
   method: z.literal("full"),
   ...trainingSettings,
+  /** How often each sequence is trained on, 1 unless told. */
   epochs: trainingSettings.epochs.removeDefault().default(1),
+  /** AdamW's rate at its highest, 0.00007 unless told. */
   learningRate: trainingSettings.learningRate.removeDefault().default(7e-5),
 });
 
 /** Settings with every default filled in. */
-export type FullSettings = z.output<typeof fullSettingsSchema>;
+export interface FullSettings extends z.output<typeof fullSettingsSchema> {}
 
 /** Schema of an experiment's training without the seed: `"method": "full"`, or LoRA's settings. */
 export const innerLoopSettingsSchema = z.discriminatedUnion(
@@ -27,7 +29,11 @@ export type InnerLoopSettings = z.output<typeof innerLoopSettingsSchema>;
 
 /** Settings of one training, of either way, with what differs from the defaults. */
 export type ChosenSettings =
-  Partial<LoraSettings> | (Partial<FullSettings> & { readonly method: "full" });
+  | Partial<LoraSettings>
+  | (Partial<FullSettings> & {
+      /** All weights are trained. */
+      readonly method: "full";
+    });
 
 /** Checks settings, marked or not, and fills in the defaults. Throws UserError naming the key. */
 export function parseFullSettings(settings: object, where = "settings"): FullSettings {

@@ -22,7 +22,9 @@ import { parseFullSettings, type FullSettings } from "./settings";
 
 /** What is trained on. Settings left out are those of SEAL's continued pretraining: one epoch at 7e-5. */
 export interface FullJob {
+  /** The training sequences. */
   readonly sequences: readonly Sequence[];
+  /** Laid over the defaults; nothing unless told. */
   readonly settings?: Partial<FullSettings>;
 }
 

@@ -64,7 +64,9 @@ function unnamed(heading: string, schema: z.ZodType): string[] {
 }
 
 test("each of the adapters' settings names the default that the schema fills in", () => {
-  assert.is(defaultsOf(loraSettingsSchema).length, Object.keys(loraSettingsSchema.shape).length);
+  // All but the method, which needs no mark.
+  const keys = Object.keys(loraSettingsSchema.shape).filter((key) => key !== "method");
+  assert.is(defaultsOf(loraSettingsSchema).length, keys.length);
   assert.equal(unnamed("LoraSettings", loraSettingsSchema), []);
 });
 
