@@ -1,8 +1,5 @@
 /** The tokens that tokenizer_config.json adds to those of tokenizer.json, as transformers 5 does it. */
-import { z } from "zod";
-import { type AddedToken, addedTokenSchema, type TokenizerConfig, tokenText } from "./json";
-
-const nameable = z.union([tokenText.min(1), addedTokenSchema]);
+import { type AddedToken, addedTokenSchema, namedTokenSchema, type TokenizerConfig } from "./json";
 
 /** In this order they are numbered where the vocabulary has them not; others follow. */
 const usualNames = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"].map(
@@ -49,7 +46,7 @@ export function withConfigTokens(
 
 /** A token that is given by its text, which makes it special, or with its flags. */
 function tokenNamed(value: unknown): AddedToken[] {
-  const token = nameable.safeParse(value);
+  const token = namedTokenSchema.safeParse(value);
   if (!token.success) return [];
   return typeof token.data === "string"
     ? [addedTokenSchema.parse({ content: token.data, special: true })]

@@ -1,5 +1,4 @@
 /** A tokenizer of tokenizer.json: the steps of Hugging Face's library in Rust ("the reference"), in its order. */
-import type { z } from "zod";
 import { errorMessage, UserError } from "../../messages/errors";
 import type { Tokenizer } from "../types";
 import { addedVocabulary } from "./added-tokens";
@@ -15,6 +14,7 @@ import { compileModel } from "./models";
 import { compileNormalizer, type Normalizer } from "./normalizers";
 import { compilePostProcessor } from "./post-processors";
 import { compilePreTokenizer } from "./pre-tokenizers";
+import { checked } from "./steps";
 import { wellFormed } from "./unicode";
 
 /**
@@ -27,22 +27,13 @@ export function tokenizerFromJson(
   tokenizerConfig: unknown,
   where: string,
 ): Tokenizer {
-  const json = check(tokenizerJsonSchema, tokenizerJson, where);
-  const config = check(tokenizerConfigSchema, tokenizerConfig ?? {}, where);
+  const json = checked(tokenizerJsonSchema, tokenizerJson, where);
+  const config = checked(tokenizerConfigSchema, tokenizerConfig ?? {}, where);
   try {
     return compile(json, config, where);
   } catch (error) {
     throw new UserError(`${where}: the tokenizer cannot be used: ${errorMessage(error)}`);
   }
-}
-
-/** `value`, checked. `where` names its source in errors. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const place = issue?.path.length ? ` at ${issue.path.map(String).join(".")}` : "";
-  throw new UserError(`${where}: broken tokenizer${place}: ${issue?.message ?? "unreadable"}`);
 }
 
 function compile(json: TokenizerJson, config: TokenizerConfig, where: string): Tokenizer {
