@@ -31,7 +31,7 @@ test("there are enough of them", () => {
 function testJson(form: Form): void {
   test(form.name, () => {
     const model = { ...models[form.model], ...form.change };
-    const tokenizer = tokenizerFromJson({ ...form.json, model }, form.config, form.name);
+    const tokenizer = tokenizerFromJson({ ...form.json, model }, form.config, form.name, form.map);
     assertSameAsReference(tokenizer, form, `tokenizer.json, ${form.name}`);
   });
 }

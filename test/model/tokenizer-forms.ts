@@ -23,6 +23,8 @@ export interface Form extends Answers {
   readonly change: object;
   readonly json: object;
   readonly config: object;
+  /** special_tokens_map.json. */
+  readonly map: object | null;
 }
 
 interface Model {

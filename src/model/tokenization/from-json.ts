@@ -18,7 +18,7 @@ import { checked } from "./steps";
 import { wellFormed } from "./unicode";
 
 /**
- * A tokenizer from the contents of tokenizer.json and, where there is one, tokenizer_config.json (both parsed).
+ * A tokenizer from the contents of tokenizer.json and, where they are, tokenizer_config.json and special_tokens_map.json (parsed).
  * `where` names the source in errors. Special tokens (BOS) are added only where `encode` is asked to.
  * Throws UserError for what is not a usable tokenizer, or one that cannot be computed as the reference does.
  */
@@ -26,23 +26,30 @@ export function tokenizerFromJson(
   tokenizerJson: unknown,
   tokenizerConfig: unknown,
   where: string,
+  specialTokensMap?: unknown,
 ): Tokenizer {
   const json = checked(tokenizerJsonSchema, tokenizerJson, where);
   const config = checked(tokenizerConfigSchema, tokenizerConfig ?? {}, where);
+  const map = checked(tokenizerConfigSchema, specialTokensMap ?? {}, where);
   try {
-    return compile(json, config, where);
+    return compile(json, config, map, where);
   } catch (error) {
     throw new UserError(`${where}: the tokenizer cannot be used: ${errorMessage(error)}`);
   }
 }
 
-function compile(json: TokenizerJson, config: TokenizerConfig, where: string): Tokenizer {
+function compile(
+  json: TokenizerJson,
+  config: TokenizerConfig,
+  map: TokenizerConfig,
+  where: string,
+): Tokenizer {
   const normalizer = json.normalizer ? compileNormalizer(json.normalizer) : undefined;
   const cut = compilePreTokenizer(json.pre_tokenizer);
   const model = compileModel(json.model);
   const process = compilePostProcessor(json.post_processor);
   const decode = compileDecoder(json.decoder);
-  const tokens = withConfigTokens(json.added_tokens ?? [], config);
+  const tokens = withConfigTokens(json.added_tokens ?? [], config, map);
   const added = addedVocabulary(tokens, model, normalizer, config.split_special_tokens ?? false);
   const textOf = (id: number): string | undefined => added.textOf(id) ?? model.tokens[id];
   const cleanUp = cleansUp(json, config);

@@ -100,7 +100,7 @@ export type UnigramJson = z.infer<typeof unigramSchema>;
 /** A token by its text, or with how it is found. */
 export const namedTokenSchema = z.union([tokenText.min(1), addedTokenSchema]);
 
-/** tokenizer_config.json: what of it changes ids or texts. Other keys that end in `_token` name special tokens. */
+/** tokenizer_config.json, or special_tokens_map.json: what changes ids or texts. Other keys that end in `_token` name special tokens. */
 export const tokenizerConfigSchema = z.looseObject({
   added_tokens_decoder: z.record(z.string(), addedTokenSchema).nullish(),
   extra_special_tokens: z
