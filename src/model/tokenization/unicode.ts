@@ -86,6 +86,15 @@ const notPunctuation =
 /** What the reference calls punctuation and Unicode does not. */
 const formerPunctuation = "166d 111c9";
 
+/** Capitals younger than Unicode 15.0, and how far behind them their small letters are. */
+const youngCapitals: readonly (readonly [ranges: string, distance: number])[] = [
+  ["1c89 a7cc a7ce a7d2 a7d4 a7da", 1],
+  ["a7cb", 0x264 - 0xa7cb],
+  ["a7dc", 0x19b - 0xa7dc],
+  ["10d50-10d65", 32],
+  ["16ea0-16eb8", 27],
+];
+
 /** "1c89 a7cb-a7cc" as the inside of a character class. */
 function inClass(ranges: string): string {
   return ranges.replace(/[0-9a-f]+/g, (point) => `\\u{${point}}`).replaceAll(" ", "");
@@ -124,6 +133,20 @@ export function normalForm(text: string, form: "NFC" | "NFD" | "NFKC" | "NFKD"):
   if (!inert.test(text)) return text.normalize(form);
   const parts = text.split(inert);
   return parts.map((part, index) => (index % 2 === 1 ? part : part.normalize(form))).join("");
+}
+
+const smallOfYoung = youngCapitals.map(([ranges, distance]) => ({
+  pattern: new RegExp(`[${inClass(ranges)}]`, "gu"),
+  small: (capital: string) => String.fromCodePoint(capital.codePointAt(0)! + distance),
+}));
+
+/** Small letters, character by character: a sigma that ends a word is no other sigma. */
+export function lowerCase(text: string): string {
+  const older = smallOfYoung.reduce(
+    (result, { pattern, small }) => result.replace(pattern, small),
+    text,
+  );
+  return older.replaceAll("Σ", "σ").toLowerCase();
 }
 
 /** Lone halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD. */
