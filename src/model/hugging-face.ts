@@ -18,5 +18,5 @@ interface LibraryModel {
 
 const load = createRequire(__filename);
 
-/** @huggingface/tokenizers; the order of its steps and the others of its steps are not those of the reference (src/model/tokenization). */
+/** @huggingface/tokenizers; its other steps are not as its counterpart in Rust has them, and done here (tokenization/). */
 export const tokenizersLibrary = load("@huggingface/tokenizers") as TokenizersModule;

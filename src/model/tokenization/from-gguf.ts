@@ -3,9 +3,10 @@ import { z } from "zod";
 import { UserError } from "../../messages/errors";
 import { warn } from "../../messages/warnings";
 import type { Tokenizer } from "../types";
-import { check, tokenizerFromJson } from "./from-json";
+import { tokenizerFromJson } from "./from-json";
 import { preTokenizerNamed } from "./gguf-pre-tokenizers";
 import { maximumMerges, maximumTokens, tokenText } from "./json";
+import { checked } from "./steps";
 
 /** A GGUF's tokenizer and what else its metadata says of text. */
 export interface GgufTokenizer {
@@ -61,7 +62,7 @@ function ggufVocabulary(metadata: ReadonlyMap<string, unknown>): GgufVocabulary 
       `GGUF tokenizer of kind "${kind}": only byte-level BPE ("gpt2") is read. Use the model's Hugging Face folder instead.`,
     );
   const wanted = Object.keys(ggufSchema.shape).map((key) => [key, metadata.get(key)]);
-  return check(ggufSchema, Object.fromEntries(wanted), "GGUF metadata");
+  return checked(ggufSchema, Object.fromEntries(wanted), "GGUF metadata");
 }
 
 const noPreTokenizer =
@@ -142,30 +143,27 @@ function addedToken(content: string, id: number, type: number | undefined): obje
 
 /** BOS before and EOS behind, where the file (or, for BOS, the family) asks for them. */
 function ggufPostProcessor(vocabulary: GgufVocabulary, addBosByDefault: boolean): object | null {
-  const addBos = vocabulary["tokenizer.ggml.add_bos_token"] ?? addBosByDefault;
-  const addEos = vocabulary["tokenizer.ggml.add_eos_token"] ?? false;
-  const bos = addBos ? tokenAt(vocabulary, "bos_token_id") : undefined;
-  const eos = addEos ? tokenAt(vocabulary, "eos_token_id") : undefined;
-  if (bos === undefined && eos === undefined) return null;
-  const special = (token: string | undefined): object[] =>
-    token === undefined ? [] : [{ SpecialToken: { id: token, type_id: 0 } }];
-  const text = (id: "A" | "B"): object[] => [
-    ...special(bos),
-    { Sequence: { id, type_id: 0 } },
-    ...special(eos),
-  ];
-  const ids = {
-    [bos ?? ""]: vocabulary["tokenizer.ggml.bos_token_id"],
-    [eos ?? ""]: vocabulary["tokenizer.ggml.eos_token_id"],
+  const wanted = (key: "bos_token_id" | "eos_token_id", add: boolean) => {
+    const token = add ? tokenAt(vocabulary, key) : undefined;
+    return token === undefined ? [] : [{ token, id: vocabulary[`tokenizer.ggml.${key}`] }];
   };
+  const bos = wanted("bos_token_id", vocabulary["tokenizer.ggml.add_bos_token"] ?? addBosByDefault);
+  const eos = wanted("eos_token_id", vocabulary["tokenizer.ggml.add_eos_token"] ?? false);
+  if (bos.length + eos.length === 0) return null;
+  const special = ({ token }: { token: string }): object => ({
+    SpecialToken: { id: token, type_id: 0 },
+  });
+  const around = (id: "A" | "B"): object[] => [
+    ...bos.map(special),
+    { Sequence: { id, type_id: 0 } },
+    ...eos.map(special),
+  ];
   return {
     type: "TemplateProcessing",
-    single: text("A"),
-    pair: [...text("A"), ...text("B")],
+    single: around("A"),
+    pair: [...around("A"), ...around("B")],
     special_tokens: Object.fromEntries(
-      Object.entries(ids)
-        .filter(([token]) => token !== "")
-        .map(([token, id]) => [token, { id: token, ids: [id], tokens: [token] }]),
+      [...bos, ...eos].map(({ token, id }) => [token, { id: token, ids: [id], tokens: [token] }]),
     ),
   };
 }

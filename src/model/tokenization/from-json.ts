@@ -1,5 +1,4 @@
 /** A tokenizer of tokenizer.json: the steps of Hugging Face's library in Rust ("the reference"), in its order. */
-import type { z } from "zod";
 import { errorMessage, UserError } from "../../messages/errors";
 import type { Tokenizer } from "../types";
 import { addedVocabulary } from "./added-tokens";
@@ -15,10 +14,11 @@ import { compileModel } from "./models";
 import { compileNormalizer, type Normalizer } from "./normalizers";
 import { compilePostProcessor } from "./post-processors";
 import { compilePreTokenizer } from "./pre-tokenizers";
+import { checked } from "./steps";
 import { wellFormed } from "./unicode";
 
 /**
- * A tokenizer from the contents of tokenizer.json and, where there is one, tokenizer_config.json (both parsed).
+ * A tokenizer from the contents of tokenizer.json and, where they are, tokenizer_config.json and special_tokens_map.json (parsed).
  * `where` names the source in errors. Special tokens (BOS) are added only where `encode` is asked to.
  * Throws UserError for what is not a usable tokenizer, or one that cannot be computed as the reference does.
  */
@@ -26,32 +26,30 @@ export function tokenizerFromJson(
   tokenizerJson: unknown,
   tokenizerConfig: unknown,
   where: string,
+  specialTokensMap?: unknown,
 ): Tokenizer {
-  const json = check(tokenizerJsonSchema, tokenizerJson, where);
-  const config = check(tokenizerConfigSchema, tokenizerConfig ?? {}, where);
+  const json = checked(tokenizerJsonSchema, tokenizerJson, where);
+  const config = checked(tokenizerConfigSchema, tokenizerConfig ?? {}, where);
+  const map = checked(tokenizerConfigSchema, specialTokensMap ?? {}, where);
   try {
-    return compile(json, config, where);
+    return compile(json, config, map, where);
   } catch (error) {
     throw new UserError(`${where}: the tokenizer cannot be used: ${errorMessage(error)}`);
   }
 }
 
-/** `value`, checked. `where` names its source in errors. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const place = issue?.path.length ? ` at ${issue.path.map(String).join(".")}` : "";
-  throw new UserError(`${where}: broken tokenizer${place}: ${issue?.message ?? "unreadable"}`);
-}
-
-function compile(json: TokenizerJson, config: TokenizerConfig, where: string): Tokenizer {
+function compile(
+  json: TokenizerJson,
+  config: TokenizerConfig,
+  map: TokenizerConfig,
+  where: string,
+): Tokenizer {
   const normalizer = json.normalizer ? compileNormalizer(json.normalizer) : undefined;
   const cut = compilePreTokenizer(json.pre_tokenizer);
   const model = compileModel(json.model);
   const process = compilePostProcessor(json.post_processor);
   const decode = compileDecoder(json.decoder);
-  const tokens = withConfigTokens(json.added_tokens ?? [], config);
+  const tokens = withConfigTokens(json.added_tokens ?? [], config, map);
   const added = addedVocabulary(tokens, model, normalizer, config.split_special_tokens ?? false);
   const textOf = (id: number): string | undefined => added.textOf(id) ?? model.tokens[id];
   const cleanUp = cleansUp(json, config);

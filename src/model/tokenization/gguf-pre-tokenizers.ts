@@ -78,6 +78,6 @@ export function preTokenizerNamed(name: string): PreTokenizerChoice {
   const chosen = byName.get(name === "" ? "default" : name);
   if (chosen) return chosen;
   throw new UserError(
-    `GGUF pre-tokenizer ${JSON.stringify(name)} is not known here (known: ${[...byName.keys()].join(", ")}). Use the model's Hugging Face folder instead.`,
+    `GGUF pre-tokenizer ${JSON.stringify(name.slice(0, 80))} is not known here. Use the model's Hugging Face folder instead.`,
   );
 }

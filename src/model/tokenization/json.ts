@@ -97,14 +97,16 @@ export type WordPieceJson = z.infer<typeof wordPieceSchema>;
 /** The settings of a unigram model. */
 export type UnigramJson = z.infer<typeof unigramSchema>;
 
-/** A token by its text, or with how it is found; `__type` is what files have beside the latter. */
-const namedToken = z.union([tokenText.min(1), addedTokenSchema]);
+/** A token by its text, or with how it is found. */
+export const namedTokenSchema = z.union([tokenText.min(1), addedTokenSchema]);
 
-/** tokenizer_config.json: what of it changes ids or texts. Other keys that end in `_token` name special tokens. */
+/** tokenizer_config.json, or special_tokens_map.json: what changes ids or texts. Other keys that end in `_token` name special tokens. */
 export const tokenizerConfigSchema = z.looseObject({
   added_tokens_decoder: z.record(z.string(), addedTokenSchema).nullish(),
-  extra_special_tokens: z.union([z.array(namedToken), z.record(z.string(), namedToken)]).nullish(),
-  additional_special_tokens: z.array(namedToken).nullish(),
+  extra_special_tokens: z
+    .union([z.array(namedTokenSchema), z.record(z.string(), namedTokenSchema)])
+    .nullish(),
+  additional_special_tokens: z.array(namedTokenSchema).nullish(),
   split_special_tokens: z.boolean().nullish(),
   clean_up_tokenization_spaces: z.boolean().nullish(),
 });

@@ -5,7 +5,7 @@ import { patternSchema, compilePattern } from "./patterns";
 import { precompiledNormalizer } from "./precompiled";
 import { replacing, spansOf } from "./spans";
 import { make, type Makers, settings } from "./steps";
-import { normalForm } from "./unicode";
+import { lowerCase, normalForm } from "./unicode";
 
 /** Turns a text into the one that is cut. */
 export interface Normalizer {
@@ -42,8 +42,7 @@ const makers: Makers<Normalizer> = {
   NFD: () => simple((text) => normalForm(text, "NFD")),
   NFKC: () => simple((text) => normalForm(text, "NFKC")),
   NFKD: () => simple((text) => normalForm(text, "NFKD")),
-  // Character by character: a sigma that ends a word is no other sigma there.
-  Lowercase: () => simple((text) => text.replaceAll("Σ", "σ").toLowerCase()),
+  Lowercase: () => simple(lowerCase),
   Prepend(step) {
     const { prepend } = settings(step, what, z.object({ prepend: z.string() }));
     return simple((text) => (text === "" ? "" : prepend + text));

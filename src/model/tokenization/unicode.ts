@@ -1,7 +1,7 @@
 /**
- * What the Rust library takes characters for, whatever Unicode this Node knows (20 knows 15.0, later ones more): its patterns
- * know 16.0, its digits 17.0, its normal forms 10.0, its punctuation 8.0. The tables are printed by
- * test/fixtures/tokenizer/unicode.py, which asks the library itself.
+ * What the reference, Hugging Face's library in Rust, takes characters for, whatever Unicode this Node knows (20 knows 15.0, later
+ * ones more): its patterns know 16.0, its digits 17.0, its normal forms 10.0, its punctuation 8.0. The tables are printed by
+ * test/fixtures/tokenizer/unicode.py, which asks the reference itself.
  */
 
 /**
@@ -58,7 +58,7 @@ const youngCharacters: readonly (readonly [standIn: number, ranges: string])[] =
   [0x20000, "2ebf0-2ee5d"],
 ];
 
-/** Where a normal form begins anew: the library has nothing to compose, reorder or replace here. */
+/** Where a normal form begins anew: the reference has nothing to compose, reorder or replace here. */
 const inertCharacters =
   "558 58b-58c 5c8-5c9 7fd 897-89f 8ca-8d3 9fe c3c d3b-d3c eba 1715 1abf-1af0 1df6-1dfa " +
   "209d-209f 32ff a7f1-a7f4 a82c ab69 105c9 105d2 105da 105e4 10781-10785 10787-107b0 " +
@@ -75,7 +75,7 @@ const youngDigits =
   "10d40-10d49 116d0-116e3 11bf0-11bf9 11de0-11de9 16130-16139 16d70-16d79 16ff4-16ff6 " +
   "1ccf0-1ccf9 1e5f1-1e5fa";
 
-/** What Unicode calls punctuation and the library does not. */
+/** What Unicode calls punctuation and the reference does not. */
 const notPunctuation =
   "61d 9fd a76 c77 c84 1b4e-1b4f 1b7d-1b7f 2e43-2e4f 2e52-2e5d 2e60-2e63 10d6e 10ead 10ed0 " +
   "10f55-10f59 10f86-10f89 113d4-113d5 113d7-113d8 1144b-1144f 1145a-1145b 1145d " +
@@ -83,8 +83,17 @@ const notPunctuation =
   "11b00-11b09 11be1 11c41-11c45 11c70-11c71 11ef7-11ef8 11f43-11f4f 11fff 12ff1-12ff2 " +
   "16d6d-16d6f 16e97-16e9a 16fe2 1e5ff 1e95e-1e95f";
 
-/** What the library calls punctuation and Unicode does not. */
+/** What the reference calls punctuation and Unicode does not. */
 const formerPunctuation = "166d 111c9";
+
+/** Capitals younger than Unicode 15.0, and how far behind them their small letters are. */
+const youngCapitals: readonly (readonly [ranges: string, distance: number])[] = [
+  ["1c89 a7cc a7ce a7d2 a7d4 a7da", 1],
+  ["a7cb", 0x264 - 0xa7cb],
+  ["a7dc", 0x19b - 0xa7dc],
+  ["10d50-10d65", 32],
+  ["16ea0-16eb8", 27],
+];
 
 /** "1c89 a7cb-a7cc" as the inside of a character class. */
 function inClass(ranges: string): string {
@@ -97,7 +106,7 @@ export const digit = `[\\p{N}${inClass(youngDigits)}]`;
 /** A character that `Punctuation` cuts off. */
 export const punctuation = `(?:(?![${inClass(notPunctuation)}])[\\p{P}!-/:-@[-\`{-~]|[${inClass(formerPunctuation)}])`;
 
-/** A character of a word, as Rust's patterns have it. */
+/** A character of a word, as Rust's patterns have it; to be matched in what `forPatterns` gives. */
 export const wordCharacter = "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]";
 
 const anyYoung = new RegExp(
@@ -119,11 +128,25 @@ export function forPatterns(text: string): string {
 
 const inert = new RegExp(`([${inClass(inertCharacters)}])`, "u");
 
-/** A Unicode normal form, with the library's tables. */
+/** A Unicode normal form, with the reference's tables. */
 export function normalForm(text: string, form: "NFC" | "NFD" | "NFKC" | "NFKD"): string {
   if (!inert.test(text)) return text.normalize(form);
   const parts = text.split(inert);
   return parts.map((part, index) => (index % 2 === 1 ? part : part.normalize(form))).join("");
+}
+
+const smallOfYoung = youngCapitals.map(([ranges, distance]) => ({
+  pattern: new RegExp(`[${inClass(ranges)}]`, "gu"),
+  small: (capital: string) => String.fromCodePoint(capital.codePointAt(0)! + distance),
+}));
+
+/** Small letters, character by character: a sigma that ends a word is no other sigma. */
+export function lowerCase(text: string): string {
+  const older = smallOfYoung.reduce(
+    (result, { pattern, small }) => result.replace(pattern, small),
+    text,
+  );
+  return older.replaceAll("Σ", "σ").toLowerCase();
 }
 
 /** Lone halves of surrogate pairs, which UTF-8 cannot hold, as U+FFFD. */

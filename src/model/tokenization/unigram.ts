@@ -2,12 +2,26 @@
 import { UserError } from "../../messages/errors";
 import { byteIds, type EncodingModel, unknownPiece } from "./encoding-model";
 import type { UnigramJson } from "./json";
-import { eachPrefix, trieOf } from "./trie";
+import { eachPrefix, type Trie, trieOf } from "./trie";
 
 /** What an unknown character scores below the worst token. */
 const unknownPenalty = 10;
 const longestKept = 256;
 const mostKept = 50_000;
+
+/** A token's score, by its text in a tree and by its id. */
+interface Scored {
+  readonly tree: Trie<number>;
+  readonly scores: readonly number[];
+  readonly unknownId: number | undefined;
+  readonly unknownScore: number;
+}
+
+interface Cut {
+  readonly start: number;
+  readonly end: number;
+  readonly unknown: boolean;
+}
 
 /** The model of tokenizer.json. Throws UserError for one that contradicts itself. */
 export function unigramModel(json: UnigramJson): EncodingModel {
@@ -16,39 +30,9 @@ export function unigramModel(json: UnigramJson): EncodingModel {
   if (unknownId !== undefined && unknownId >= vocab.length)
     throw new UserError(`unk_id is ${unknownId}, but there are ${vocab.length} tokens`);
   const ids: ReadonlyMap<string, number> = new Map(vocab.map(([token], id) => [token, id]));
-  const tree = trieOf(ids);
   const scores = vocab.map(([, score]) => score);
-  const unknownScore =
-    scores.reduce((least, score) => Math.min(least, score), Infinity) - unknownPenalty;
-
-  /** Where the best cutting's tokens begin and end, and whether each is unknown. */
-  const bestCutting = (piece: string): { start: number; end: number; unknown: boolean }[] => {
-    const best = new Float64Array(piece.length + 1);
-    const from = new Int32Array(piece.length + 1).fill(-1);
-    const token = new Int32Array(piece.length + 1);
-    const offer = (id: number, start: number, end: number, score: number): void => {
-      const sum = score + best[start];
-      if (from[end] >= 0 && sum <= best[end]) return;
-      [best[end], from[end], token[end]] = [sum, start, id];
-    };
-    for (let start = 0; start < piece.length;) {
-      const next = start + (piece.codePointAt(start)! > 0xffff ? 2 : 1);
-      let single = false;
-      eachPrefix(tree, piece, start, (id, end) => {
-        offer(id, start, end, scores[id]);
-        single ||= end === next;
-      });
-      if (!single) {
-        if (unknownId === undefined) throw unknownPiece();
-        offer(unknownId, start, next, unknownScore);
-      }
-      start = next;
-    }
-    const cutting: { start: number; end: number; unknown: boolean }[] = [];
-    for (let end = piece.length; end > 0; end = from[end])
-      cutting.push({ start: from[end], end, unknown: token[end] === unknownId });
-    return cutting.reverse();
-  };
+  const least = scores.reduce((least, score) => Math.min(least, score), Infinity);
+  const scored = { tree: trieOf(ids), scores, unknownId, unknownScore: least - unknownPenalty };
 
   const idsOf = (text: string): readonly number[] => {
     const id = ids.get(text);
@@ -58,26 +42,6 @@ export function unigramModel(json: UnigramJson): EncodingModel {
     if (unknownId === undefined) throw unknownPiece();
     return [unknownId];
   };
-
-  const compute = (piece: string): readonly number[] => {
-    const found: number[] = [];
-    let unknownFrom = -1;
-    const flush = (end: number): void => {
-      if (unknownFrom >= 0) for (const id of idsOf(piece.slice(unknownFrom, end))) found.push(id);
-      unknownFrom = -1;
-    };
-    for (const { start, end, unknown } of bestCutting(piece)) {
-      if (unknown) {
-        if (unknownFrom < 0) unknownFrom = start;
-        continue;
-      }
-      flush(start);
-      found.push(...idsOf(piece.slice(start, end)));
-    }
-    flush(piece.length);
-    return found;
-  };
-
   const kept = new Map<string, readonly number[]>();
   return {
     ids,
@@ -86,7 +50,8 @@ export function unigramModel(json: UnigramJson): EncodingModel {
     encode(piece) {
       const known = kept.get(piece);
       if (known) return known;
-      const found = compute(piece);
+      const cuts = withoutUnknownRuns(bestCutting(piece, scored));
+      const found = cuts.flatMap(({ start, end }) => idsOf(piece.slice(start, end)));
       if (piece.length < longestKept) {
         if (kept.size >= mostKept) kept.clear();
         kept.set(piece, found);
@@ -94,4 +59,45 @@ export function unigramModel(json: UnigramJson): EncodingModel {
       return found;
     },
   };
+}
+
+/** The tokens of the best cutting, in order. Throws UserError for an unknown character where there is no unknown token. */
+function bestCutting(piece: string, { tree, scores, unknownId, unknownScore }: Scored): Cut[] {
+  // By where a token ends: the best sum so far, where its last token begins, and which that is.
+  const best = new Float64Array(piece.length + 1);
+  const from = new Int32Array(piece.length + 1).fill(-1);
+  const last = new Int32Array(piece.length + 1);
+  const offer = (id: number, start: number, end: number, score: number): void => {
+    const sum = score + best[start];
+    if (from[end] >= 0 && sum <= best[end]) return;
+    [best[end], from[end], last[end]] = [sum, start, id];
+  };
+  for (let start = 0; start < piece.length;) {
+    const next = start + (piece.codePointAt(start)! > 0xffff ? 2 : 1);
+    let single = false;
+    eachPrefix(tree, piece, start, (id, end) => {
+      offer(id, start, end, scores[id]);
+      single ||= end === next;
+    });
+    if (!single) {
+      if (unknownId === undefined) throw unknownPiece();
+      offer(unknownId, start, next, unknownScore);
+    }
+    start = next;
+  }
+  const cuts: Cut[] = [];
+  for (let end = piece.length; end > 0; end = from[end])
+    cuts.push({ start: from[end], end, unknown: last[end] === unknownId });
+  return cuts.reverse();
+}
+
+/** Unknown characters beside one another are one. */
+function withoutUnknownRuns(cuts: readonly Cut[]): Cut[] {
+  const joined: Cut[] = [];
+  for (const cut of cuts) {
+    const before = joined.at(-1);
+    if (cut.unknown && before?.unknown) joined[joined.length - 1] = { ...before, end: cut.end };
+    else joined.push(cut);
+  }
+  return joined;
 }
