@@ -37,7 +37,7 @@ export async function readTextFormat(
   } = specialTokensOf({ config, tokenizer, tokenizerConfig, specialTokensMap });
   const chatTemplate = await chatTemplateOf(directory, tokenizerConfig);
   return {
-    tokenizer: tokenizerFromJson(tokenizer, tokenizerConfig, directory),
+    tokenizer: tokenizerFromJson(tokenizer, tokenizerConfig, directory, specialTokensMap),
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
     ...(bosToken === undefined ? {} : { bosToken }),
     ...(eosToken === undefined ? {} : { eosToken }),
