@@ -112,8 +112,8 @@ async function measureAll(
     for (const part of measured) await attempt(part, () => PARTS[part].measure!(bench, precision));
   };
   const timePeak = (): void => void (bench.peak = Math.max(bench.peak, measurePeak()));
-  for (let round = 0; round < rounds; round++) {
-    note(`round ${round + 1} of ${rounds}`);
+  for (let turn = 1; turn <= rounds; turn++) {
+    note(`round ${turn} of ${rounds}`);
     timePeak();
     for (const precision of bench.given.precisions) await measureIn(precision);
     timePeak();
