@@ -79,12 +79,18 @@ class FullRun implements Resumable {
     this.settings = settings;
     const cut = sequences.map((sequence) => cutSequence(settings, sequence));
     this.steps = planSteps(cut, settings, createRandom(`${settings.seed}/order`));
-    this.form = plainWeights(network.config, network.weights);
-    const tensors = weightTensors(this.form);
-    this.shapes = tensors.map(({ shape }) => shape);
-    this.parameters = tensors.map(asParameter);
-    tf.dispose(tensors);
-    this.moments = createMoments(this.parameters);
+    // In a scope, so that an engine that runs out of memory on the way leaves nothing behind.
+    const made = scoped(() => {
+      const form = plainWeights(network.config, network.weights);
+      const shapes = weightTensors(form).map(({ shape }) => shape);
+      const parameters = weightTensors(form).map(asParameter);
+      const moments = createMoments(parameters);
+      return { form: () => form, shapes, parameters, moments };
+    });
+    this.form = made.form();
+    this.shapes = made.shapes;
+    this.parameters = made.parameters;
+    this.moments = made.moments;
   }
 
   get stepsLeft(): number {
@@ -122,14 +128,11 @@ class FullRun implements Resumable {
     return [norm, this.losses.at(-1), this.norms.at(-1)].every(Number.isFinite);
   }
 
-  /** The weights as the engine keeps them; the run has them no longer. */
+  /** The weights as the engine keeps them, the caller's; the run cannot go on. */
   takeWeights(): ModelWeights {
     tf.dispose([this.moments.first, this.moments.second]);
     this.moments = { first: [], second: [] };
-    const plain = this.weights();
-    tf.dispose(this.parameters);
-    this.parameters = [];
-    return storedWeights(plain);
+    return scoped(() => storedWeights(this.weights()));
   }
 
   async state(): Promise<TrainingState> {

@@ -8,10 +8,10 @@ import { endTokenOf, textOf, type Model } from "../model/load";
 import { checkData } from "../schema/schema";
 import { formOf, type Adapter } from "./adapter";
 import { trainingCheckpoint, type CheckpointOptions } from "./checkpoint";
+import type { SequenceJob } from "./job";
 import { adapterOption, functionOf, requireSome } from "./options";
 import type { TokenSequence } from "./plan";
 import { parseLoraSettings, type LoraSettings } from "./settings";
-import type { SequenceJob } from "./job";
 import {
   trainGroups,
   trainJobs,

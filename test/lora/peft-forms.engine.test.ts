@@ -1,6 +1,7 @@
 /** Adapters in every form of PEFT's that is read: its numbers, alone, beside one another, merged, saved again and trained further. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import * as tf from "@tensorflow/tfjs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { startEngine } from "../../src/engine";
@@ -141,9 +142,11 @@ test("training goes on from several ranks and scalings as PyTorch's AdamW does, 
       settings: parseLoraSettings({ rank: 9, epochs: 3, targets: ["v_proj", "up_proj"] }),
     };
     const [alone] = await trainJobs(model, [other]);
+    const { numTensors } = tf.memory();
     for (const jobs of [[job], [other, job, other]]) {
       const results = await trainJobs(model, jobs);
       const result = results[jobs.indexOf(job)];
+      assert.is(tf.memory().numTensors, numTensors);
       assert.ok(result.adapter, result.reason);
       assert.ok(largestDifference(result.losses, losses) < LIMIT, result.losses.join());
       const relative = result.gradientNorms.map((norm, i) => norm / norms[i] - 1);
@@ -173,6 +176,24 @@ test("a layer without an adapter gets none by training", () =>
     const names = [...(adapter?.tensors.keys() ?? [])];
     assert.ok(names.length > 0 && names.every((name) => name.includes("layers.1.")));
     assert.equal(names.sort(), [...initial.tensors.keys()].sort());
+  }));
+
+test("several ranks are trained with dropout, too", () =>
+  withForm("qwen2", async (initial, model) => {
+    const sequences = [{ ids: rows[0] }];
+    const without = { ...initial, dropout: 0 };
+    const start = (own: Adapter, learningRate: number): TrainingJob => ({
+      sequences,
+      settings: { ...settings, epochs: 3, learningRate, weightDecay: 0 },
+      initial: own,
+    });
+    const [dropped, plain] = await trainJobs(model, [start(initial, 1e-3), start(without, 1e-3)]);
+    assert.equal([dropped.status, plain.status], ["ok", "ok"]);
+    // Dropout is in the adapters' inputs alone, and each of the two has its own rate.
+    assert.is.not(dropped.losses[0], plain.losses[0]);
+    const [alone] = await trainJobs(model, [start(without, 1e-3)]);
+    assert.ok(largestDifference(plain.losses, alone.losses) < LIMIT);
+    assert.equal([...dropped.adapter!.modules!], [...initial.modules!]);
   }));
 
 test("gradient accumulation is transformers', in one batch or several", () =>
