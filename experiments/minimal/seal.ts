@@ -65,8 +65,8 @@ async function evaluate(
   model: Model,
   asked: readonly { readonly person: world.Person; readonly adapter?: Adapter }[],
 ): Promise<Candidate[]> {
-  const groups = asked.map(({ person, ...own }) => ({
-    ...own,
+  const groups = asked.map(({ person, adapter: own }) => ({
+    ...(own ? { adapter: own } : {}),
     prompts: world.questionsAbout(person).map(({ text }) => world.questionPrompt(text)),
   }));
   const answers = await generateGroups(model, groups, { maximumTokens: 2 });

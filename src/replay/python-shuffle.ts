@@ -48,9 +48,9 @@ function seededState(seed: number): Uint32Array {
     state[0] = state[SIZE - 1];
     i = 1;
   };
-  for (let round = 0; round < SIZE; round++, advance())
+  for (let turn = 0; turn < SIZE; turn++, advance())
     state[i] = (state[i] ^ mixed(i, 1664525)) + seed;
-  for (let round = 1; round < SIZE; round++, advance())
+  for (let turn = 1; turn < SIZE; turn++, advance())
     state[i] = (state[i] ^ mixed(i, 1566083941)) - i;
   state[0] = 0x80000000;
   return state;
