@@ -27,7 +27,7 @@ const K = 5;
 /** The test of this file runs it short. */
 const short = process.env.SEAL_MINIMAL === "short";
 const ROUNDS = short ? 1 : 2;
-const PEOPLE = short ? { train: 4, heldOut: 4 } : { train: 40, heldOut: 40 };
+const PEOPLE = short ? { train: 4, heldOut: 4 } : { train: 30, heldOut: 40 };
 const adapter = { rank: 8, alpha: 16, targets: [...TARGET_NAMES], epochs: 10, learningRate: 0.005 };
 const imitation = { ...adapter, rank: 16, alpha: 32, epochs: 4, batchSize: 4, learningRate: 0.002 };
 
