@@ -198,10 +198,12 @@ class ArcSeed {
           { repeat, decode },
         );
         if (repeat === 0) first = results;
-        // Solved ones have reward 1 whatever the variant's own measure is.
-        return keep === "solved"
-          ? results.map((result) => ({ ...result, reward: result.solved ? 1 : 0 }))
-          : results;
+        // Solved ones have reward 1 whatever the variant's own measure is; what was not graded has none.
+        return results.map((result) =>
+          keep === "solved" && result.solved !== undefined
+            ? { ...result, reward: result.solved ? 1 : 0 }
+            : result,
+        );
       },
       reference: () => this.score(policy, place, this.each(undefined, tasks), "reference"),
     });

@@ -174,6 +174,16 @@ export interface ArcVariant extends z.output<typeof settings> {}
 /** Schema of the variant. */
 export const arcVariantSchema = settings
   .refine(
+    ({ arms }) => {
+      const random = arms.indexOf("random selection");
+      return random < 0 || arms.slice(0, random).includes("SEAL");
+    },
+    {
+      error: '"random selection" keeps as many self-edits as "SEAL", which must stand before it',
+      path: ["arms"],
+    },
+  )
+  .refine(
     ({ rewardKind: reward, rewardSeeds }) => REPEATS_SUFFICE[0]({ reward, rewardSeeds }),
     REPEATS_SUFFICE[1],
   )

@@ -207,6 +207,16 @@ test("every line goes through its rounds, each with tasks of its own", async () 
   }
 });
 
+test("random selection needs SEAL before it, whose number of kept self-edits it takes", async () => {
+  const refused = (arms: string[]): Promise<void> =>
+    variantOf({ arms }).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /arms: "random selection" keeps as many/),
+    );
+  await refused(["random selection"]);
+  await refused(["random selection", "SEAL"]);
+});
+
 test("each trouble has its own status, and only what was trained was trained", async () => {
   const variant = await variantOf({ limits: { samples: 4, steps: 3, learningRate: 1 } });
   const model = await loadModel(variant.model);
