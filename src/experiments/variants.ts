@@ -61,12 +61,28 @@ export async function runVariant(
 }
 
 /** The same for a list of experiments of one's own, and checked data. */
-export function runVariantOf(
+export async function runVariantOf(
   known: readonly AnyExperiment[],
   variant: AnyVariant,
-  options?: RunOptions,
+  options: RunOptions = {},
 ): Promise<RunResult> {
-  return runExperiment(experimentOf(known, variant), variant, options);
+  const experiment = experimentOf(known, variant);
+  requireHandedOut(known, experiment, options);
+  return runExperiment(experiment, variant, options);
+}
+
+/** Throws where work is to be done elsewhere and this kind of experiment does all of it in this process. */
+function requireHandedOut(
+  known: readonly AnyExperiment[],
+  { name, handsOut }: AnyExperiment,
+  { queue, server, processes = 1 }: RunOptions,
+): void {
+  const asked = queue ? "--queue" : server ? "--generate-at" : processes > 1 && "--processes";
+  if (!asked || handsOut) return;
+  const others = known.filter((one) => one.handsOut).map((one) => one.name);
+  throw new UserError(
+    `${asked}: the inner loops of an experiment of kind "${name}" cannot be handed out, only those of ${others.join(", ")}; leave it out.`,
+  );
 }
 
 /** The experiment of a checked variant. */

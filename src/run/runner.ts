@@ -85,7 +85,6 @@ export async function runExperiment(
     checkSameVariant(experiment, record, variant, directory);
     return { directory, record, alreadyComplete: true };
   }
-  requireHandedOut(experiment, options);
   await makeFolder(partial);
   const lock = await acquireLock(`${partial}.lock`);
   try {
@@ -108,16 +107,6 @@ export async function runExperiment(
   } finally {
     await lock.release();
   }
-}
-
-/** Throws where work is to be done elsewhere and this kind of experiment does all of it in this process. */
-function requireHandedOut({ name, handsOut }: AnyExperiment, options: RunOptions): void {
-  const { queue, server, processes = 1 } = options;
-  const asked = queue ? "--queue" : server ? "--generate-at" : processes > 1 && "--processes";
-  if (asked && !handsOut)
-    throw new UserError(
-      `${asked}: the inner loops of an experiment of kind "${name}" cannot be handed out; leave it out.`,
-    );
 }
 
 /** Work that others do is in no count of this process. */
