@@ -36,9 +36,9 @@ export interface FullResult extends Omit<TrainingResult, "adapter"> {
 
 /** Options of `trainFull`. */
 export interface FullOptions {
-  /** Called after every step with the number of optimizer steps done and their total. */
+  /** Called after every step with the number of optimizer steps done and their total; nothing is called unless told. */
   readonly onStep?: (done: number, total: number) => void;
-  /** Keeps the training in a file, which stays the caller's to remove; where it is there, the training goes on from it. */
+  /** Keeps the training in a file, which stays the caller's to remove; where it is there, the training goes on from it. None unless told. */
   readonly checkpoint?: CheckpointOptions;
   /** Bytes above which a training is refused; what the engine could give at most unless told. */
   readonly memoryLimit?: number;

@@ -17,7 +17,7 @@ import { layerAdapters, stackAdapters, stackScaling, stackShape, type StackTenso
 export type Prompt = string | readonly ChatMessage[] | readonly number[];
 
 const generateOptionsSchema = strictObject({
-  /** Used while generating; left out, the model is used as it is. */
+  /** Used while generating; the model as it is, unless told. */
   adapter: adapterOption,
   /** Most new tokens of an answer, 64 unless told. */
   maximumTokens: z.int().min(1).max(131_072).optional(),

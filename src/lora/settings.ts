@@ -39,7 +39,7 @@ export const trainingSettings = {
 
 /** Schema of the settings; unknown keys are errors. */
 export const loraSettingsSchema = strictObject({
-  /** Left out or "lora"; the other way of training is full/settings.ts's. */
+  /** "lora" unless told; the other way of training is full/settings.ts's. */
   method: z.literal("lora").optional(),
   /** Rank of the two matrices (PEFT's r), 32 unless told. */
   rank: z.int().min(1).max(1024).default(32),
