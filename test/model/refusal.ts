@@ -41,6 +41,17 @@ export async function caught(attempt: () => unknown): Promise<unknown> {
   return undefined;
 }
 
+/** The message of the UserError that `work` rejects with; any other end fails. */
+export async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    assert.instance(error, UserError);
+    return (error as UserError).message;
+  }
+  throw new Error("this was accepted");
+}
+
 const describe = (error: unknown): string =>
   error instanceof Error ? `${error.name} ${error.message}` : "nothing thrown";
 

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../src/messages/errors";
 import { resolveData } from "../../src/tasks/data-source";
 import { readPlaces, readSquad, selectPassages } from "../../src/tasks/squad";
+import { refusal } from "../model/refusal";
 import { sharedPath, testWithShared } from "../shared";
 
 const test = suite<{ folder: string; environment: NodeJS.ProcessEnv }>("parquet");
@@ -26,16 +26,6 @@ test.after.each((context) => {
 const fixtures = path.join(__dirname, "../fixtures/squad");
 const parquet = path.join(fixtures, "squad.parquet");
 const root = path.join(__dirname, "../..");
-
-async function refusal(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    assert.instance(error, UserError);
-    return (error as UserError).message;
-  }
-  throw new Error("this was accepted");
-}
 
 test("a column that its schema does not have is refused before anything is read", async ({
   folder,

@@ -3,11 +3,11 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { UserError } from "../../../src/messages/errors";
 import { authorSchema, selfEditsBy } from "../../../src/experiments/knowledge/authors";
 import { runVariant, parseVariant } from "../../../src/experiments/variants";
 import { readSquad, type Passage } from "../../../src/tasks/squad";
 import { writeByteModel } from "../../model/byte-model";
+import { refusal } from "../../model/refusal";
 import { startServer } from "../../openai/server";
 import { temporaryFolder } from "../../run/temporary";
 import { resultLines } from "../tiny-loop";
@@ -40,16 +40,6 @@ const lines = file(
 
 const fromFile = (where: string) =>
   authorSchema.parse({ kind: "file", name: "a file", path: where });
-
-async function refusal(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    assert.instance(error, UserError);
-    return (error as UserError).message;
-  }
-  throw new Error("this was accepted");
-}
 
 test("lines name a passage by its text or its id; at most K are taken", async () => {
   const passages = await readSquad(squad);
